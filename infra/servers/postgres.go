@@ -33,11 +33,7 @@ type Cluster struct {
 	last int // databases made so far
 }
 
-var shared struct {
-	once    sync.Once
-	cluster *Cluster
-	err     error
-}
+var postgresShared one[*Cluster]
 
 // Postgres returns the address of a fresh, empty database, which is dropped
 // when the test ends. The cluster behind it is started once for each test
@@ -46,25 +42,16 @@ func Postgres(t testing.TB) string {
 	t.Helper()
 	_, err := postgresBin("postgres")
 	Need(t, err)
-	shared.once.Do(func() { shared.cluster, shared.err = StartPostgres(context.Background()) })
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	return freshDatabase(t, shared.cluster)
+	return freshDatabase(t, postgresShared.get(t, "", StartPostgres))
 }
 
-// PostgresCluster returns a cluster that belongs to this test alone, so that
+// OwnPostgres returns a cluster that belongs to this test alone, so that
 // the test may stop and start it.
-func PostgresCluster(t testing.TB) *Cluster {
+func OwnPostgres(t testing.TB) *Cluster {
 	t.Helper()
 	_, err := postgresBin("postgres")
 	Need(t, err)
-	c, err := StartPostgres(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Remove)
-	return c
+	return own(t, "", StartPostgres, (*Cluster).Remove)
 }
 
 func freshDatabase(t testing.TB, c *Cluster) string {
@@ -169,6 +156,8 @@ func (c *Cluster) Remove() {
 	c.process.stop()
 	c.remove()
 }
+
+func (c *Cluster) running() bool { return c.process.running() }
 
 // CreateDatabase makes an empty database and returns its address.
 func (c *Cluster) CreateDatabase(ctx context.Context) (string, error) {

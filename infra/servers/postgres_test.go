@@ -18,7 +18,7 @@ func TestEveryCallOfPostgresGivesAnEmptyDatabaseOfItsOwn(t *testing.T) {
 }
 
 func TestAStoppedClusterKeepsItsDataAndComesBack(t *testing.T) {
-	c := PostgresCluster(t)
+	c := OwnPostgres(t)
 	dsn, err := c.CreateDatabase(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -38,18 +38,14 @@ func TestAStoppedClusterKeepsItsDataAndComesBack(t *testing.T) {
 	}
 }
 
-func BenchmarkPostgres(b *testing.B) {
-	for range b.N {
-		c := shared.cluster
-		if c == nil {
-			Postgres(b)
-			c = shared.cluster
-		}
-		dsn, err := c.CreateDatabase(context.Background())
+func BenchmarkADatabaseMadeAndDropped(b *testing.B) {
+	c := OwnPostgres(b)
+	for b.Loop() {
+		dsn, err := c.CreateDatabase(b.Context())
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := c.DropDatabase(context.Background(), dsn); err != nil {
+		if err := c.DropDatabase(b.Context(), dsn); err != nil {
 			b.Fatal(err)
 		}
 	}

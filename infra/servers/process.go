@@ -25,7 +25,8 @@ import (
 //
 // The server is given the same pipe as its standard input: ours (minio,
 // vault, versitygw) leave at its end even when the keeper itself was killed.
-// A server that ignores the signal for ten seconds is killed.
+// A server that ignores the signal for ten seconds is killed. When a server
+// ends by itself, the watch ends too, before its number is somebody else's.
 const keeper = `
 sig=$1; shift
 exec 3<&0
@@ -38,7 +39,9 @@ server=$!
 	while kill -0 $server && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done
 	kill -s KILL $server
 ) <&3 >/dev/null 2>&1 &
+watch=$!
 wait $server
+kill $watch
 `
 
 // process is one server under its keeper. It can be stopped and started
@@ -136,6 +139,23 @@ func (p *process) halt() {
 	_ = p.stdin.Close()
 	<-p.gone
 	p.stdin = nil
+}
+
+// running tells whether the server was started, and has not ended, by stop or
+// by itself.
+func (p *process) running() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stdin == nil {
+		return false
+	}
+	select {
+	case <-p.gone:
+		p.halt()
+		return false
+	default:
+		return true
+	}
 }
 
 func (p *process) lastWords() string {
