@@ -85,8 +85,8 @@ func StartPostgres(ctx context.Context) (*Cluster, error) {
 		return nil, err
 	}
 	// A socket's path has room for 107 bytes, which the folder for temporary
-	// files that a user has set may use up; and another user can reach /tmp.
-	dir, remove, err := folder("/tmp", "pg", user)
+	// files that a user has set may use up; and another user can reach these.
+	dir, remove, err := folder(inMemory("/tmp"), "pg", user)
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +125,15 @@ func initCluster(ctx context.Context, initdb, data string, user *syscall.Credent
 func clusterSettings() []string {
 	settings := []string{
 		"listen_addresses=", // the socket is in a folder that only its owner can enter
+		// Only a crash of the machine loses anything by this. A commit still
+		// waits for its write (synchronous_commit stays on), or Stop would
+		// forget the last ones.
 		"fsync=off",
-		"synchronous_commit=off",
 		"full_page_writes=off",
 		"wal_level=minimal",
 		"max_wal_senders=0",
+		"max_wal_size=128MB", // it may lie in memory
+		"min_wal_size=32MB",
 		"max_connections=300",
 		"shared_buffers=64MB",
 		"timezone=UTC",
@@ -148,7 +152,8 @@ func (c *Cluster) Start(ctx context.Context) error {
 	})
 }
 
-// Stop breaks every connection and ends the server, as a crash would.
+// Stop breaks every connection and ends the server, as a crash would. What was
+// committed stays.
 func (c *Cluster) Stop() { c.process.stop() }
 
 // Remove stops the server and deletes its data.

@@ -205,6 +205,18 @@ func folder(parent, name string, owner *syscall.Credential) (string, func(), err
 	}, nil
 }
 
+// inMemory returns the folder for many small files that nobody will miss: the
+// memory file system where there is one with room, as making a database there
+// takes a tenth of the time it takes on disk, and otherwise the folder given.
+func inMemory(otherwise string) string {
+	const shm, room = "/dev/shm", 2 << 30
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(shm, &fs); err != nil || uint64(fs.Bavail)*uint64(fs.Bsize) < room {
+		return otherwise
+	}
+	return shm
+}
+
 // otherUser is whom a server runs as that refuses to be root: nil when we are
 // not root ourselves.
 func otherUser(names ...string) (*syscall.Credential, error) {

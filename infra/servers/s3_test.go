@@ -1,7 +1,7 @@
 package servers
 
 import (
-	"bytes"
+	"crypto/rand"
 	"io"
 	"net"
 	"strings"
@@ -18,8 +18,8 @@ func eachS3(t *testing.T, test func(*testing.T, func(testing.TB) S3, func(testin
 func TestAnObjectPutIsTheObjectGot(t *testing.T) {
 	eachS3(t, func(t *testing.T, shared, _ func(testing.TB) S3) {
 		s := shared(t)
-		put(t, s, "first", "hello")
-		if got := get(t, s, "first"); got != "hello" {
+		bucket := put(t, s, "hello")
+		if got := get(t, s, bucket); got != "hello" {
 			t.Errorf("got %q, want %q", got, "hello")
 		}
 	})
@@ -54,7 +54,7 @@ func TestAStrangersKeyIsRefused(t *testing.T) {
 func TestAStoppedStoreComesBackWithItsObjects(t *testing.T) {
 	eachS3(t, func(t *testing.T, _, own func(testing.TB) S3) {
 		s := own(t)
-		put(t, s, "kept", "still here")
+		bucket := put(t, s, "still here")
 		s.Stop()
 		if conn, err := net.Dial("tcp", s.Endpoint); err == nil {
 			conn.Close()
@@ -63,7 +63,7 @@ func TestAStoppedStoreComesBackWithItsObjects(t *testing.T) {
 		if err := s.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := get(t, s, "kept"); got != "still here" {
+		if got := get(t, s, bucket); got != "still here" {
 			t.Errorf("got %q, want %q", got, "still here")
 		}
 	})
@@ -99,27 +99,27 @@ func TestTheStoreKeepsVersionsAndCopies(t *testing.T) {
 	})
 }
 
-func put(t *testing.T, s S3, key, text string) {
+// put makes a bucket and puts one object, "a", into it.
+func put(t *testing.T, s S3, text string) (bucket string) {
 	t.Helper()
 	client, err := s.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := client.MakeBucket(t.Context(), "bucket-"+key, minio.MakeBucketOptions{}); err != nil {
+	bucket = newBucket(t, client)
+	if _, err := client.PutObject(t.Context(), bucket, "a", strings.NewReader(text), int64(len(text)), minio.PutObjectOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.PutObject(t.Context(), "bucket-"+key, key, bytes.NewReader([]byte(text)), int64(len(text)), minio.PutObjectOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	return bucket
 }
 
-func get(t *testing.T, s S3, key string) string {
+func get(t *testing.T, s S3, bucket string) string {
 	t.Helper()
 	client, err := s.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
-	object, err := client.GetObject(t.Context(), "bucket-"+key, key, minio.GetObjectOptions{})
+	object, err := client.GetObject(t.Context(), bucket, "a", minio.GetObjectOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,16 +133,9 @@ func get(t *testing.T, s S3, key string) string {
 
 func newBucket(t *testing.T, client *minio.Client) string {
 	t.Helper()
-	name := "b" + strings.ToLower(strings.Map(letters, t.Name()))
+	name := "b" + strings.ToLower(rand.Text())
 	if err := client.MakeBucket(t.Context(), name, minio.MakeBucketOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return name
-}
-
-func letters(r rune) rune {
-	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
-		return r
-	}
-	return -1
 }

@@ -39,7 +39,7 @@ func StartVault(ctx context.Context) (VaultServer, error) {
 		return VaultServer{}, err
 	}
 	return retry(func() (VaultServer, error) {
-		dir, remove, err := folder("", "vault", nil)
+		dir, remove, err := folder(inMemory(""), "vault", nil)
 		if err != nil {
 			return VaultServer{}, err
 		}
