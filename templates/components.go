@@ -1,8 +1,6 @@
 package templates
 
 import (
-	"encoding/base64"
-	"html/template"
 	"reflect"
 	"time"
 )
@@ -59,7 +57,8 @@ type TaskGroup struct {
 	Tasks []Task
 }
 
-// Task is one thing to do. Without Href it cannot be started yet. A Due in the past is shown as overdue, in words.
+// Task is one thing to do. Without Href it cannot be started yet. Due is half open like a term: midnight after the last day, which is the
+// day shown; once it has passed the task is overdue, in words.
 type Task struct {
 	Title  Msg
 	Href   string
@@ -165,7 +164,7 @@ type TermMeter struct {
 	Status Status
 }
 
-// Turn says whose turn it is and what happens next. It is yours, or Who is waited for, until when.
+// Turn says whose turn it is and what happens next. It is yours, or Who is waited for. Until is half open, as Due of a Task is.
 type Turn struct {
 	Yours bool
 	Who   Msg
@@ -209,18 +208,6 @@ type Secret struct {
 	Label  Msg
 	Values []string
 	Hint   Msg
-}
-
-// QRCode is a picture to scan, with the same secret as text for those who cannot.
-type QRCode struct {
-	PNG    []byte
-	Label  Msg
-	Secret string
-}
-
-// Src is the picture as a data address, so that a secret never has an address of its own. The policy must allow img-src data:.
-func (q QRCode) Src() template.URL {
-	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(q.PNG))
 }
 
 // Empty says that a list holds nothing, and why that is or what to do.
@@ -268,7 +255,6 @@ func (Turn) part() string         { return "turn" }
 func (Steps) part() string        { return "steps" }
 func (AreYouSure) part() string   { return "are-you-sure" }
 func (Secret) part() string       { return "secret" }
-func (QRCode) part() string       { return "qr-code" }
 func (Empty) part() string        { return "empty" }
 func (Inset) part() string        { return "inset" }
 func (Details) part() string      { return "details" }

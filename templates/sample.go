@@ -209,13 +209,19 @@ func sampleErrors() []FieldError {
 	}
 }
 
-// samplePNG is a picture of one dot: the design page shows the place of a QR code, not a working one.
-var samplePNG = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\x9bU" +
-	"\x00\x00\x00\nIDATx\x9cch\x00\x00\x00\x82\x00\x81w\xcdr\xb6\x00\x00\x00\x00IEND\xaeB`\x82")
+// sampleQR is a code for a secret that opens nothing.
+func sampleQR() QRCode {
+	const secret = "JBSWY3DPEHPK3PXP"
+	code, err := NewQRCode("otpauth://totp/Sluice:sample?secret="+secret+"&issuer=Sluice", secret, M("sample.qr"))
+	if err != nil {
+		panic(err) // the content is a constant that fits
+	}
+	return code
+}
 
 func sampleSecrets() SampleSection {
 	return SampleSection{ID: "secrets", Title: M("sample.secrets"), Parts: []Part{
-		QRCode{PNG: samplePNG, Label: M("sample.qr"), Secret: "JBSW Y3DP EHPK 3PXP"},
+		sampleQR(),
 		Secret{Label: M("sample.codes"), Hint: M("sample.codes-hint"), Values: []string{"7kfa-2mzq", "p4xd-9vte", "c8rw-3hnb"}},
 	}}
 }
