@@ -2,8 +2,16 @@ package templates
 
 import (
 	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/html"
 )
 
 var testTime = time.Date(2026, time.November, 22, 16, 0, 0, 0, time.UTC)
@@ -26,15 +34,417 @@ func loaded(t *testing.T) *Set {
 	return s
 }
 
-func TestTheDesignPageIsShownInEveryVariantAndLanguage(t *testing.T) {
+// fullPage uses every part of the layout.
+func fullPage(t *testing.T, lang string) Page {
+	return Page{
+		Lang: lang, Zone: amsterdam(t), At: testTime, Path: "/design?show=all&page=2", Demo: true, Wide: true,
+		Site: Site{Foundation: "Stichting Voorbeeld", HelpEmail: "desk@example.org", HelpPhone: "+31 30 123 45 67",
+			PrivacyEmail: "fg@example.org", Version: "1.2.3"},
+		Nav:  []NavItem{{Text("Requests"), "/requests", true, 3}, {Text("Files"), "/files", false, 0}},
+		User: User{"Noor van den Berg", "/account", "/sign-out"}, Back: &Link{Href: "/requests"},
+		Section: Text("Section"), SessionLeft: 30 * time.Minute, SessionExtend: "/session",
+	}
+}
+
+// pageCases are the pages of this package, each as full and as empty as it gets.
+func pageCases(t *testing.T, lang string) map[string]Page {
+	full, bare := fullPage(t, lang), Page{Lang: lang, At: testTime}
+	cases := map[string]Page{
+		"privacy full": full.ForPrivacy(), "privacy bare": bare.ForPrivacy(),
+		"accessibility full": full.ForAccessibility(), "accessibility bare": bare.ForAccessibility(),
+		"error of no known kind": bare.ForError(418, ErrorPage{}),
+	}
+	for status := range errorTexts {
+		cases[fmt.Sprintf("error %d full", status)] = full.ForError(status, ErrorPage{Body: Text("What happened."), Reference: "K7TQ2M",
+			Retry: "/again", RetryAt: testTime.Add(time.Hour)})
+		cases[fmt.Sprintf("error %d bare", status)] = bare.ForError(status, ErrorPage{})
+	}
+	for _, variant := range SampleVariants {
+		cases["components "+variant] = full.ForComponents(variant)
+		cases["components bare "+variant] = bare.ForComponents(variant)
+	}
+	return cases
+}
+
+func TestEveryPageIsWellFormedFullAndEmptyInBothLanguages(t *testing.T) {
+	s := loaded(t)
+	shown := map[string]bool{}
+	for _, lang := range Languages {
+		for name, page := range pageCases(t, lang) {
+			t.Run(lang+" "+name, func(t *testing.T) {
+				template, _, _ := strings.Cut(name, " ")
+				shown[template] = true
+				var out bytes.Buffer
+				if err := s.Render(&out, template, page); err != nil {
+					t.Fatal(err)
+				}
+				checkHTML(t, out.Bytes(), lang)
+			})
+		}
+	}
+	for _, name := range s.Pages() {
+		if !shown[name] {
+			t.Logf("page %s has no case here; its package must execute it", name)
+		}
+	}
+}
+
+// checkHTML holds a page to what a browser, a screen reader and the content security policy need.
+func checkHTML(t *testing.T, page []byte, lang string) {
+	t.Helper()
+	written := tags(t, page)
+	root, err := html.Parse(bytes.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, ids, labelled := map[string]int{}, map[string]int{}, map[string]bool{}
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		built[n.Data]++
+		if id := attr(n, "id"); id != "" {
+			ids[id]++
+		}
+		if n.Data == "label" {
+			labelled[attr(n, "for")] = true
+		}
+		for _, a := range n.Attr {
+			if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+				t.Errorf("<%s> has the attribute %s, which the policy forbids", n.Data, a.Key)
+			}
+		}
+	}
+	// A browser that mends nesting builds other elements than were written.
+	if !maps.Equal(written, built) {
+		t.Errorf("the elements written %v are not those a browser builds %v", written, built)
+	}
+	if built["h1"] != 1 || built["main"] != 1 || built["title"] != 1 || built["style"] != 0 {
+		t.Errorf("got %d h1, %d main, %d title, %d style; want 1, 1, 1, 0", built["h1"], built["main"], built["title"], built["style"])
+	}
+	for id, n := range ids {
+		if n > 1 {
+			t.Errorf("the id %q stands on %d elements", id, n)
+		}
+	}
+	checkReferences(t, root, ids, labelled)
+	if got := attr(first(root, "html"), "lang"); got != lang {
+		t.Errorf("lang is %q, want %q", got, lang)
+	}
+	if bytes.ContainsAny(page, "\x02\x03") || bytes.Contains(page, []byte("no value")) || bytes.Contains(page, []byte("ZgotmplZ")) {
+		t.Error("the page shows a marker where a value should be")
+	}
+}
+
+func checkReferences(t *testing.T, root *html.Node, ids map[string]int, labelled map[string]bool) {
+	t.Helper()
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		switch n.Data {
+		case "input", "select", "textarea":
+			if attr(n, "type") != "hidden" && !labelled[attr(n, "id")] {
+				t.Errorf("the %s %q has no label", n.Data, attr(n, "name"))
+			}
+		case "img":
+			if !has(n, "alt") {
+				t.Error("an image has no alt")
+			}
+		case "th":
+			if attr(n, "scope") == "" {
+				t.Error("a table heading has no scope")
+			}
+		case "script":
+			if attr(n, "src") == "" || n.FirstChild != nil {
+				t.Error("a script stands in the page")
+			}
+		}
+		for _, name := range []string{"aria-describedby", "aria-labelledby", "aria-controls", "data-copy", "data-reveal"} {
+			for _, id := range strings.Fields(attr(n, name)) {
+				if ids[id] == 0 {
+					t.Errorf("<%s> refers to the id %q, which is not there", n.Data, id)
+				}
+			}
+		}
+	}
+	summary := byClass(root, "error-summary")
+	if summary == nil {
+		return
+	}
+	for n := range summary.Descendants() {
+		if n.Data == "a" && ids[strings.TrimPrefix(attr(n, "href"), "#")] == 0 {
+			t.Errorf("the error summary leads to %q, which is not there", attr(n, "href"))
+		}
+	}
+}
+
+var voidElements = []string{"meta", "link", "input", "img", "br", "hr"}
+
+// tags counts the start tags as written, and fails on end tags that do not match.
+func tags(t *testing.T, page []byte) map[string]int {
+	t.Helper()
+	count, open := map[string]int{}, []string{}
+	z := html.NewTokenizer(bytes.NewReader(page))
+	for {
+		kind := z.Next()
+		name, _ := z.TagName()
+		switch kind {
+		case html.ErrorToken:
+			if z.Err() != io.EOF || len(open) > 0 {
+				t.Errorf("the page ends with %v open (%v)", open, z.Err())
+			}
+			return count
+		case html.SelfClosingTagToken:
+			count[string(name)]++
+		case html.StartTagToken:
+			count[string(name)]++
+			if !slices.Contains(voidElements, string(name)) {
+				open = append(open, string(name))
+			}
+		case html.EndTagToken:
+			if len(open) == 0 || open[len(open)-1] != string(name) {
+				t.Fatalf("</%s> ends %v", name, open)
+			}
+			open = open[:len(open)-1]
+		}
+	}
+}
+
+func attr(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func has(n *html.Node, key string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == key })
+}
+
+func first(root *html.Node, name string) *html.Node {
+	for n := range root.Descendants() {
+		if n.Type == html.ElementNode && n.Data == name {
+			return n
+		}
+	}
+	return &html.Node{}
+}
+
+func byClass(root *html.Node, class string) *html.Node {
+	for n := range root.Descendants() {
+		if slices.Contains(strings.Fields(attr(n, "class")), class) {
+			return n
+		}
+	}
+	return nil
+}
+
+func text(root *html.Node) string {
+	var b strings.Builder
+	for n := range root.Descendants() {
+		if n.Type == html.TextNode {
+			b.WriteString(n.Data)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func rendered(t *testing.T, page string, p Page) *html.Node {
+	t.Helper()
+	var out bytes.Buffer
+	if err := loaded(t).Render(&out, page, p); err != nil {
+		t.Fatal(err)
+	}
+	root, err := html.Parse(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func TestTheTitleSaysPageSectionServiceAndWhetherThereIsAnError(t *testing.T) {
+	p := fullPage(t, "nl").ForComponents("errors")
+	if got, want := text(first(rendered(t, "components", p), "title")), "Fout: Vormgeving – Demonstratie – Sluice"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	p.Errors = nil
+	root := rendered(t, "components", p)
+	if got, want := text(first(root, "title")), "Vormgeving – Demonstratie – Sluice"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := text(first(root, "h1")); got != "Vormgeving" {
+		t.Errorf("the heading says %q, the title Vormgeving", got)
+	}
+}
+
+func TestTheLanguageSwitchKeepsThePageAndLeadsNowhereElse(t *testing.T) {
+	for path, want := range map[string]string{
+		"/requests/DR-0042?page=2": "/requests/DR-0042?lang=nl&page=2",
+		"/a?lang=en":               "/a?lang=nl",
+		"//evil.example/x":         "/?lang=nl",
+		"https://evil.example/":    "/?lang=nl",
+		"":                         "/?lang=nl",
+	} {
+		p := fullPage(t, "en").ForPrivacy()
+		p.Path = path
+		var got string
+		for n := range byClass(rendered(t, "privacy", p), "languages").Descendants() {
+			if n.Data == "a" && attr(n, "lang") == "nl" {
+				got = attr(n, "href")
+			}
+		}
+		if got != want {
+			t.Errorf("from %q the switch leads to %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestAFieldShowsItsErrorAndKeepsWhatWasTyped(t *testing.T) {
+	root := rendered(t, "components", fullPage(t, "en").ForComponents("errors"))
+	for n := range root.Descendants() {
+		if attr(n, "id") != "email" {
+			continue
+		}
+		if attr(n, "value") != "noor@example" || attr(n, "aria-invalid") != "true" || attr(n, "aria-describedby") != "email-hint email-error" {
+			t.Errorf("the field is %v", n.Attr)
+		}
+		return
+	}
+	t.Error("the field is not there")
+}
+
+func TestNothingIsWrittenWhenAPageFails(t *testing.T) {
+	s := loaded(t)
+	p := fullPage(t, "en").ForComponents("all")
+	p.Data = ComponentsPage{Sections: []SampleSection{{Title: M("there.is.no.such.text")}}}
+	var out bytes.Buffer
+	if err := s.Render(&out, "components", p); err == nil || !strings.Contains(err.Error(), "there.is.no.such.text") {
+		t.Errorf("got %v, want an error naming the key", err)
+	}
+	if out.Len() != 0 {
+		t.Errorf("%d bytes were written", out.Len())
+	}
+	if err := s.Render(&out, "components", fullPage(t, "en").ForComponents("all")); err != nil {
+		t.Errorf("after a failed page the next one fails too: %v", err)
+	}
+	if err := s.Render(&out, "nowhere", Page{Title: Text("x")}); err == nil {
+		t.Error("a page that does not exist was shown")
+	}
+}
+
+// components has one of each, so that a new one cannot be forgotten: a test compares it with the templates.
+var components = []Part{
+	Link{}, Button{}, Actions{}, Status(""), Lines{}, Code(""), Noted{}, TaskList{}, SummaryList{}, Notice{}, Confirmation{}, Table{},
+	Pagination{}, TimeLine{}, FileList{}, TermMeter{}, Turn{}, Steps{}, AreYouSure{}, Secret{}, QRCode{}, Empty{}, Inset{}, Details{},
+	Countdown{}, TextField{}, TextArea{}, Select{}, Radios{}, Checkboxes{}, DateField{}, PasswordField{}, CodeField{}, FileField{},
+}
+
+func TestEveryComponentIsExecutedFullAndEmpty(t *testing.T) {
 	s := loaded(t)
 	for _, lang := range Languages {
-		for _, v := range SampleVariants {
-			var out bytes.Buffer
-			p := Page{Lang: lang, Zone: amsterdam(t), At: testTime, Path: "/demo/design"}
-			if err := s.Render(&out, "components", p.ForComponents(v)); err != nil {
-				t.Error(err)
+		p := fullPage(t, lang).ForComponents("all")
+		press := newPress(s, s.pages["components"])
+		for _, c := range components {
+			if c.part() == "tag" {
+				continue // every word is shown on the design page; no word is an error
 			}
+			p.Data = ComponentsPage{Sections: []SampleSection{{Title: Text("x"), Parts: []Part{c, filled(c, "plain")}}}}
+			if _, err := press.print(p); err != nil {
+				t.Errorf("%s in %s: %v", c.part(), lang, err)
+			}
+		}
+	}
+}
+
+// filled gives every field of a component a value: every text the given one, every list two items.
+func filled(p Part, text string) Part {
+	v := reflect.New(reflect.TypeOf(p)).Elem()
+	fill(v, text, 0)
+	return v.Interface().(Part)
+}
+
+func fill(v reflect.Value, text string, depth int) {
+	msg, part := reflect.TypeFor[Msg](), reflect.TypeFor[Part]()
+	switch {
+	case v.Type() == msg, v.Type() == part:
+		v.Set(reflect.ValueOf(Text(text)))
+	case v.Type() == reflect.TypeFor[time.Time]():
+		v.Set(reflect.ValueOf(testTime.AddDate(0, 0, 5)))
+	case v.Type() == reflect.TypeFor[Status]():
+		v.SetString(string(InForce))
+	case v.Type() == reflect.TypeFor[Tone]():
+		v.SetString(string(Warning))
+	case v.Kind() == reflect.String:
+		v.SetString(text)
+	case v.Kind() == reflect.Int, v.Kind() == reflect.Int64:
+		v.SetInt(12345)
+	case v.Kind() == reflect.Bool:
+		v.SetBool(true)
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), text, depth+1)
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() != reflect.Uint8:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fill(v.Index(0), text, depth+1)
+		fill(v.Index(1), text, depth+1)
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), text, depth+1)
+		}
+	}
+}
+
+// hostile are names as somebody may type them into a form.
+var hostile = []string{
+	`<svg/onload=alert(1)>`, `"><script>alert(1)</script>`, `' onmouseover='alert(1)`, `</textarea><img src=x onerror=alert(1)>`,
+	`</title><script>`, `javascript:alert(1)`, `{{.Site}}`, "**bold** [link](javascript:alert(1)) `code`", "\u202eksa.exe\u202c",
+	"a\x00b\x02c\x030", `&lt;b&gt;`, `<!--`, `]]>`, strings.Repeat("x", 5000),
+}
+
+func TestWhatPeopleTypeNeverBecomesMarkup(t *testing.T) {
+	s := loaded(t)
+	show := func(text string) map[string]int {
+		p := fullPage(t, "en")
+		p.Title, p.Caption, p.Section = Text(text), Marked{M("sample.sure-1", "Name", text)}, Text(text)
+		p.Errors = []FieldError{{text, Text(text)}, {"", M("sample.sure-1", "Name", text)}}
+		p.User.Name, p.Site.Foundation, p.Site.HelpEmail, p.Path = text, text, text, "/"+text
+		var parts []Part
+		for _, c := range components {
+			parts = append(parts, filled(c, text))
+		}
+		p.Data = ComponentsPage{Sections: []SampleSection{{Title: Text(text), Parts: parts}}}
+		var out bytes.Buffer
+		if err := s.Render(&out, "components", p); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		root, err := html.Parse(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count := map[string]int{}
+		for n := range root.Descendants() {
+			if n.Type == html.CommentNode {
+				count["comment"]++
+			}
+			if n.Type != html.ElementNode {
+				continue
+			}
+			count[n.Data]++
+			for _, a := range n.Attr {
+				if strings.HasPrefix(a.Key, "on") || a.Key == "href" && strings.HasPrefix(a.Val, "javascript:") {
+					t.Errorf("%q became %s=%q", text, a.Key, a.Val)
+				}
+			}
+		}
+		return count
+	}
+	harmless := show("plain")
+	for _, text := range hostile {
+		if got := show(text); !maps.Equal(got, harmless) {
+			t.Errorf("%.60q changed the elements of the page: got %v, want %v", text, got, harmless)
 		}
 	}
 }
