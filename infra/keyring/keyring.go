@@ -29,6 +29,17 @@ var Roles = []Role{Serve, Prepare, Destroy, Sign}
 // BatchSize is the most items that go into one call.
 const BatchSize = 500
 
+// maxMessage is the longest message that is signed. Vault takes no text over 1 MiB, and what fits must not depend on the
+// keyring; sign a digest of anything longer.
+const maxMessage = 64 << 10
+
+func checkMessage(message []byte) error {
+	if len(message) > maxMessage {
+		return fmt.Errorf("signing: a message of %d bytes is over the %d that are signed; sign its digest", len(message), maxMessage)
+	}
+	return nil
+}
+
 // unwrapRole is the role that may open keys of a family: the serving process never those of the archive.
 func unwrapRole(mount delivery.Mount) Role {
 	if mount == delivery.Deliveries {
@@ -56,6 +67,15 @@ func checkKey(key delivery.KeyName) error {
 		return fmt.Errorf("key %s: an id is 1 to 128 letters, digits, - and _", key)
 	}
 	return nil
+}
+
+// checkWrapped sorts out what no keyring wrote; Vault would answer an empty text with an internal error, which looks as
+// if it were away.
+func checkWrapped(key delivery.KeyName, item delivery.Sealed) error {
+	if item.Wrapped == "" {
+		return fmt.Errorf("file %s under key %s: %w", item.FileID, key, delivery.ErrNotWrapped)
+	}
+	return checkFileID(key, item.FileID)
 }
 
 // Without a file id nothing would bind the wrapped key to a file.

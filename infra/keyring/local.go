@@ -122,7 +122,7 @@ func (l *Local) Unwrap(ctx context.Context, key delivery.KeyName, items []delive
 	}
 	out := make([]delivery.DataKey, len(items))
 	for i, item := range items {
-		if err := checkFileID(key, item.FileID); err != nil {
+		if err := checkWrapped(key, item); err != nil {
 			return nil, err
 		}
 		if out[i], err = open(wrapping, item); err != nil {
@@ -168,6 +168,9 @@ func (l *Local) Exists(ctx context.Context, key delivery.KeyName) (bool, error) 
 
 // Sign signs a message with the key made with the file.
 func (l *Local) Sign(ctx context.Context, message []byte) (signature, public []byte, err error) {
+	if err := checkMessage(message); err != nil {
+		return nil, nil, err
+	}
 	if err := l.may(Sign); err != nil {
 		return nil, nil, err
 	}

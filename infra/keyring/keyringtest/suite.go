@@ -243,7 +243,7 @@ func strangeNames(t *testing.T, k delivery.Keyring) {
 
 func signs(t *testing.T, k delivery.Keyring) {
 	var first []byte
-	for _, message := range [][]byte{nil, []byte("a manifest"), bytes.Repeat([]byte("x"), 1<<20)} {
+	for _, message := range [][]byte{nil, []byte("a manifest"), bytes.Repeat([]byte("x"), 64<<10)} {
 		signature, public, err := k.Sign(t.Context(), message)
 		if err != nil {
 			t.Fatalf("signing %d bytes: %v", len(message), err)
@@ -259,6 +259,9 @@ func signs(t *testing.T, k delivery.Keyring) {
 		} else if !bytes.Equal(first, public) {
 			t.Errorf("got two public keys, want the same one without a rotation")
 		}
+	}
+	if _, _, err := k.Sign(t.Context(), make([]byte, 64<<10+1)); err == nil {
+		t.Errorf("signing more than 64 KiB: got no error, want a refusal")
 	}
 }
 
