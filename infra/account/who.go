@@ -38,6 +38,8 @@ type Who struct {
 	host   db.Actor
 	roles  []Role
 	scope  string // of a token: the one thing it is for; empty for a session
+
+	session, token string // the id of the one it came from, to ask whether it still holds
 }
 
 // Host is somebody on the command line of the host. It is a steward and an operator, and no person: it can do no act that

@@ -1,0 +1,155 @@
+package account
+
+import (
+	"context"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"sluice/infra/db"
+)
+
+// An Acceptance is what somebody fills in to make an account.
+type Acceptance struct {
+	Name     string
+	Password string
+	Lang     string
+	Email    string // optional: when given, it must be the address that was invited
+}
+
+// Accept makes the account of an invitation and opens a session that can do nothing but enrol the second factor.
+func (a *Accounts) Accept(ctx context.Context, secret string, acc Acceptance, meta Meta) (cookie string, s Session, err error) {
+	inv, state, err := a.LookInvitation(ctx, secret)
+	if err != nil {
+		return "", Session{}, err
+	}
+	switch state {
+	case InvitationOpen:
+	case InvitationSignIn:
+		return "", Session{}, ErrSignInFirst
+	default:
+		return "", Session{}, ErrLink
+	}
+	if acc.Email != "" {
+		if given, err := Address(acc.Email); err != nil || given != inv.Email {
+			return "", Session{}, ErrOtherAddress
+		}
+	}
+	if acc.Name, err = cleanName(acc.Name); err != nil {
+		return "", Session{}, err
+	}
+	if err := a.CheckPassword(acc.Password, acc.Name, inv.Email); err != nil {
+		return "", Session{}, err
+	}
+	stored, err := a.hash(ctx, acc.Password)
+	if err != nil {
+		return "", Session{}, err
+	}
+	person := PersonID(db.NewID())
+	err = a.db.Change(ctx, db.Person(string(person)), func(tx *db.Tx) error {
+		inv, err := a.bySecret(tx, secret)
+		if err != nil {
+			return err
+		}
+		if err := a.createPerson(tx, person, acc, stored, inv); err != nil {
+			return err
+		}
+		if err := a.settle(tx, inv, person); err != nil {
+			return err
+		}
+		var id string
+		if cookie, id, err = a.open(tx, person, wantsEnrol, false, meta); err != nil {
+			return err
+		}
+		s, _, err = a.readSession(tx, `WHERE s.id = $1`, id)
+		return err
+	})
+	if err != nil {
+		return "", Session{}, err
+	}
+	return cookie, s, nil
+}
+
+func (a *Accounts) createPerson(tx *db.Tx, person PersonID, acc Acceptance, stored string, inv Invitation) error {
+	if has, err := owner(tx, inv.Email); err != nil || has != "" {
+		if err == nil {
+			err = ErrSignInFirst
+		}
+		return err
+	}
+	at := db.Stamp(tx.At)
+	if _, err := tx.Exec(`INSERT INTO persons (id, name, lang, created) VALUES ($1, $2, $3, $4)`, string(person), acc.Name, language(acc.Lang), at); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`INSERT INTO accounts (person_id, password, password_at, created) VALUES ($1, $2, $3, $4)`, string(person), stored, at, at); err != nil {
+		return err
+	}
+	if err := tx.Record(subject(person), created{Invitation: inv.ID}); err != nil {
+		return err
+	}
+	return a.addEmail(tx, person, inv.Email)
+}
+
+// AcceptAs accepts an invitation for the person who is signed in: its address becomes one of his.
+func (a *Accounts) AcceptAs(ctx context.Context, secret string, who Who) error {
+	if !who.IsPerson() || who.session == "" {
+		return ErrNotAllowed
+	}
+	return a.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		inv, err := a.bySecret(tx, secret)
+		if err != nil {
+			return err
+		}
+		has, err := owner(tx, inv.Email)
+		if err != nil {
+			return err
+		}
+		if err := a.addEmail(tx, who.person, inv.Email); err != nil {
+			return err
+		}
+		if err := a.settle(tx, inv, who.person); err != nil {
+			return err
+		}
+		if has == "" {
+			return a.notify(tx, NoticeAddress, who.person)
+		}
+		return nil
+	})
+}
+
+// settle uses up the invitation and binds what it was for, in one transaction.
+func (a *Accounts) settle(tx *db.Tx, inv Invitation, person PersonID) error {
+	if inv.State(tx.At) != InvitationOpen {
+		return ErrLink
+	}
+	err := tx.Update(`UPDATE invitations SET accepted = $1, accepted_by = $2 WHERE id = $3 AND accepted = 0 AND revoked = 0 AND expires > $4`,
+		db.Stamp(tx.At), string(person), inv.ID, db.Stamp(tx.At))
+	if err != nil {
+		return err
+	}
+	if err := tx.Record("invitation:"+inv.ID, invitationAccepted{Person: person, For: inv.For}); err != nil {
+		return err
+	}
+	inv.Accepted, inv.AcceptedBy = tx.At, person
+	if strings.HasPrefix(inv.For, "staff:") {
+		return takeRoles(tx, inv.ID, person)
+	}
+	if a.Accepted == nil {
+		return nil
+	}
+	return a.Accepted(tx, inv, person)
+}
+
+// cleanName trims a name and refuses what is none: names go into agreements, mails and logs of mail servers.
+func cleanName(name string) (string, error) {
+	name = strings.Join(strings.Fields(name), " ")
+	if name == "" || utf8.RuneCountInString(name) > 200 || !utf8.ValidString(name) {
+		return "", ErrName
+	}
+	for _, r := range name {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d' {
+			return "", ErrName
+		}
+	}
+	return name, nil
+}

@@ -1,0 +1,132 @@
+package account
+
+import (
+	"context"
+	"fmt"
+
+	"sluice/infra/db"
+)
+
+// ReportLost holds the second factor of the person of a session, who gave the right password and has no code any more, or
+// who is signed in and lost the device. All that was open ends. Two members of staff open the way back: ReproveFactor.
+func (a *Accounts) ReportLost(ctx context.Context, s Session) error {
+	return a.db.Change(ctx, db.Person(string(s.Person.ID)), func(tx *db.Tx) error {
+		now, _, err := a.readSession(tx, `WHERE s.id = $1`, s.ID)
+		if err != nil {
+			return err
+		}
+		if !now.NeedsCode && !now.Full() {
+			return ErrState
+		}
+		return a.hold(tx, now.Person.ID)
+	})
+}
+
+// ReportLostOf holds the second factor of somebody who told the desk that it is lost. One member of staff is enough to
+// hold it, for that opens nothing.
+func (a *Accounts) ReportLostOf(ctx context.Context, who Who, person PersonID) error {
+	if !who.IsPerson() || !who.Has(Desk, Operator) {
+		return ErrNotAllowed
+	}
+	return a.db.Change(ctx, who.Actor(), func(tx *db.Tx) error { return a.hold(tx, person) })
+}
+
+func (a *Accounts) hold(tx *db.Tx, person PersonID) error {
+	n, err := tx.Exec(`UPDATE factors SET held = $1 WHERE person_id = $2 AND held = 0 AND enrolled <> 0`, db.Stamp(tx.At), string(person))
+	if err != nil {
+		return fmt.Errorf("holding the second factor of person %s: %w", person, err)
+	}
+	if n == 0 {
+		return ErrState
+	}
+	if err := endAll(tx, person); err != nil {
+		return err
+	}
+	if err := tx.Record(subject(person), factorHeld{}); err != nil {
+		return err
+	}
+	return a.notify(tx, NoticeFactorLost, person)
+}
+
+// removeFactor takes a held factor away once two members of staff know who it is, and mails the link that opens enrolment
+// of a new one. With the password alone nobody enrols: whoever stole it may be the one who reported the loss.
+func (a *Accounts) removeFactor(tx *db.Tx, t Task) error {
+	err := tx.Update(`UPDATE factors SET seed = '', enrolled = 0, held = 0, by_link = 1 WHERE person_id = $1 AND held <> 0`, string(t.Person))
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`DELETE FROM recovery_codes WHERE person_id = $1`, string(t.Person)); err != nil {
+		return err
+	}
+	if err := endAll(tx, t.Person); err != nil {
+		return err
+	}
+	if err := tx.Record(subject(t.Person), factorRemoved{Task: t.ID}); err != nil {
+		return err
+	}
+	return a.mailEnrolment(tx, t.Person)
+}
+
+// mailEnrolment makes a fresh link for enrolling, to the person's first address.
+func (a *Accounts) mailEnrolment(tx *db.Tx, person PersonID) error {
+	id, err := newLink(tx, enrolLink, person, enrolLife)
+	if err != nil {
+		return err
+	}
+	if err := tx.Record(subject(person), enrolSent{Link: id}); err != nil {
+		return err
+	}
+	return a.mailLink(tx, NoticeEnrol, person, id)
+}
+
+func (a *Accounts) mailLink(tx *db.Tx, kind string, person PersonID, id string) error {
+	if a.Notify == nil {
+		return nil
+	}
+	p, err := a.Person(tx, person)
+	if err != nil {
+		return err
+	}
+	emails, err := a.Emails(tx, person)
+	if err != nil || len(emails) == 0 {
+		return err
+	}
+	return a.Notify(tx, Notice{Kind: kind, Person: person, Name: p.Name, Email: emails[0].Address, Lang: p.Lang, Link: id})
+}
+
+// ResendEnrolment mails a fresh link to somebody whose factor was removed and whose link ran out.
+func (a *Accounts) ResendEnrolment(ctx context.Context, who Who, person PersonID) error {
+	if !who.IsPerson() || !who.Has(Desk, Operator) {
+		return ErrNotAllowed
+	}
+	return a.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		f, err := readFactor(tx, person)
+		if err != nil {
+			return err
+		}
+		if !f.byLink || f.disabled {
+			return ErrState
+		}
+		return a.mailEnrolment(tx, person)
+	})
+}
+
+// OpenEnrolment lets a session that needs the mailed link enrol. The link keeps working, for this person after the
+// password only, until a factor is enrolled or it expires: whoever closes the browser in between is not shut out.
+func (a *Accounts) OpenEnrolment(ctx context.Context, s Session, secret string) error {
+	return a.db.Upkeep(ctx, func(tx *db.Tx) error {
+		person, err := a.readLink(tx, enrolLink, secret)
+		if err != nil {
+			return err
+		}
+		if person != s.Person.ID {
+			return ErrLink
+		}
+		err = tx.Update(`UPDATE sessions SET stage = $1 WHERE id = $2 AND person_id = $3 AND stage = $4 AND revoked = 0`,
+			string(wantsEnrol), s.ID, string(person), string(wantsLink))
+		if err == db.ErrConflict {
+			return ErrNotSignedIn
+		}
+		return err
+	})
+}

@@ -1,0 +1,249 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sluice/infra/db"
+)
+
+// Roles lists every role of staff, in the order in which they are shown.
+var Roles = []Role{Desk, Steward, Representative, Auditor, Operator}
+
+// Errors of keeping staff.
+var (
+	// ErrBootstrapped: the first two members of staff were made before.
+	ErrBootstrapped = errors.New("the first members of staff exist already: they add others")
+	// ErrRoles: roles that do not exist, or none.
+	ErrRoles = errors.New("choose at least one role")
+	// ErrTerm: a role whose end is not after its beginning.
+	ErrTerm = errors.New("the end of a role must be in the future and after its beginning")
+	// ErrTooFew: it would leave nobody to confirm.
+	ErrTooFew = errors.New("this would leave fewer than two people who can propose and confirm: add somebody first")
+)
+
+// NewStaff is somebody who is to get roles.
+type NewStaff struct {
+	Name  string    `json:"name"`
+	Email string    `json:"email"`
+	Lang  string    `json:"lang"`
+	Roles []Role    `json:"roles"`
+	From  time.Time `json:"from"`  // zero: at once
+	Until time.Time `json:"until"` // zero: open
+}
+
+func (n *NewStaff) check(at time.Time) error {
+	var err error
+	if n.Email, err = Address(n.Email); err != nil {
+		return err
+	}
+	if n.Name, err = cleanName(n.Name); err != nil {
+		return err
+	}
+	if len(n.Roles) == 0 {
+		return ErrRoles
+	}
+	for _, r := range n.Roles {
+		if !slices.Contains(Roles, r) {
+			return ErrRoles
+		}
+	}
+	slices.Sort(n.Roles)
+	n.Roles = slices.Compact(n.Roles)
+	if !n.Until.IsZero() && (!n.Until.After(at) || !n.Until.After(n.From)) {
+		return ErrTerm
+	}
+	return nil
+}
+
+// Bootstrap invites the first two members of staff, from the host's command line, once in the life of a database. It
+// returns the ids of the invitations, in order; their links are mailed, or made by Link where there is no mail.
+func (a *Accounts) Bootstrap(ctx context.Context, host Who, two [2]NewStaff) (ids [2]string, err error) {
+	if host.IsPerson() || host.host == (db.Actor{}) {
+		return ids, ErrNotAllowed
+	}
+	err = a.db.Change(ctx, host.Actor(), func(tx *db.Tx) error {
+		n, err := tx.Next("account bootstrap")
+		if err != nil {
+			return err
+		}
+		if n != 1 {
+			return ErrBootstrapped
+		}
+		for i := range two {
+			if len(two[i].Roles) == 0 {
+				two[i].Roles = []Role{Desk, Operator}
+			}
+			if err := two[i].check(tx.At); err != nil {
+				return err
+			}
+			if !slices.Contains(two[i].Roles, Desk) && !slices.Contains(two[i].Roles, Operator) {
+				return ErrTooFew
+			}
+		}
+		if two[0].Email == two[1].Email {
+			return ErrTooFew
+		}
+		for i, n := range two {
+			if ids[i], err = a.engage(tx, n); err != nil {
+				return err
+			}
+		}
+		return tx.Record("staff", bootstrapped{Invitations: ids[:]})
+	})
+	return ids, err
+}
+
+// ResendStaff mails the invitation of a member of staff once more: the host may, and staff may.
+func (a *Accounts) ResendStaff(ctx context.Context, who Who, id string) error {
+	if !who.Has(Desk, Operator) {
+		return ErrNotAllowed
+	}
+	return a.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		inv, err := a.Invitation(tx, id)
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(inv.For, "staff:") {
+			return ErrNotAllowed
+		}
+		if err := a.Resend(tx, id); err != nil {
+			return err
+		}
+		return a.mailInvitation(tx, inv)
+	})
+}
+
+// engage gives roles to the person of an address, at once or when the invitation is accepted. It returns the id of the
+// invitation, or "" when there was no need for one.
+func (a *Accounts) engage(tx *db.Tx, n NewStaff) (invitation string, err error) {
+	person, err := owner(tx, n.Email)
+	if err != nil {
+		return "", err
+	}
+	if person == "" {
+		roles := make([]string, len(n.Roles))
+		for i, r := range n.Roles {
+			roles[i] = string(r)
+		}
+		inv := Invitation{Name: n.Name, Email: n.Email, Lang: n.Lang, For: "staff:" + strings.Join(roles, ",")}
+		if invitation, err = a.invite(tx, inv); err != nil {
+			return "", err
+		}
+		inv.ID = invitation
+		if err := a.mailInvitation(tx, inv); err != nil {
+			return "", err
+		}
+	}
+	for _, r := range n.Roles {
+		_, err := tx.Exec(`INSERT INTO staff_roles (id, invitation, role, since, until) VALUES ($1, $2, $3, $4, $5)`,
+			db.NewID(), invitation+string(person), string(r), db.Stamp(n.From), db.Stamp(n.Until))
+		if err != nil {
+			return "", fmt.Errorf("giving a role: %w", err)
+		}
+	}
+	if person == "" {
+		return invitation, nil
+	}
+	return "", takeRoles(tx, string(person), person)
+}
+
+func (a *Accounts) mailInvitation(tx *db.Tx, inv Invitation) error {
+	if a.Notify == nil {
+		return nil
+	}
+	return a.Notify(tx, Notice{Kind: NoticeInvitation, Name: inv.Name, Email: inv.Email, Lang: language(inv.Lang), Link: inv.ID})
+}
+
+// takeRoles hands the roles that wait under a name (of an invitation, or of the person) to a person.
+func takeRoles(tx *db.Tx, waiting string, person PersonID) error {
+	grants, err := roleRows(tx, `WHERE invitation = $1 AND person_id = ''`, waiting)
+	if err != nil {
+		return err
+	}
+	for _, g := range grants {
+		if g.Since.Before(tx.At) {
+			g.Since = tx.At
+		}
+		err := tx.Update(`UPDATE staff_roles SET person_id = $1, since = $2 WHERE id = $3 AND person_id = ''`, string(person), db.Stamp(g.Since), g.ID)
+		if err != nil {
+			return err
+		}
+		if err := tx.Record(subject(person), roleGiven{Grant: g.ID, Role: g.Role, Since: db.Stamp(g.Since), Until: db.Stamp(g.Until)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A StaffRole is one role of one person, from-until.
+type StaffRole struct {
+	ID     string
+	Person PersonID
+	Role   Role
+	Since  time.Time
+	Until  time.Time // zero: open
+}
+
+func roleRows(tx *db.Tx, where string, args ...any) ([]StaffRole, error) {
+	rows, err := tx.Query(`SELECT id, person_id, role, since, until FROM staff_roles `+where+` ORDER BY since, id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading roles: %w", err)
+	}
+	defer rows.Close()
+	var grants []StaffRole
+	for rows.Next() {
+		var g StaffRole
+		var since, until int64
+		if err := rows.Scan(&g.ID, &g.Person, &g.Role, &since, &until); err != nil {
+			return nil, err
+		}
+		g.Since, g.Until = db.Instant(since), db.Instant(until)
+		grants = append(grants, g)
+	}
+	return grants, rows.Err()
+}
+
+// rolesAt are the roles that a person has at a time.
+func rolesAt(tx *db.Tx, person PersonID, at time.Time) ([]Role, error) {
+	grants, err := roleRows(tx, `WHERE person_id = $1 AND since <= $2 AND (until = 0 OR until > $3)`, string(person), db.Stamp(at), db.Stamp(at))
+	var roles []Role
+	for _, g := range grants {
+		if !slices.Contains(roles, g.Role) {
+			roles = append(roles, g.Role)
+		}
+	}
+	return roles, err
+}
+
+// StaffRoles lists every role that anybody has now or will have, for the page on which staff is kept.
+func (a *Accounts) StaffRoles(tx *db.Tx) ([]StaffRole, error) {
+	return roleRows(tx, `WHERE person_id <> '' AND (until = 0 OR until > $1)`, db.Stamp(tx.At))
+}
+
+// Staff lists the people who have a role now and whose account is not disabled, by name.
+func (a *Accounts) Staff(tx *db.Tx, role Role) ([]Person, error) {
+	rows, err := tx.Query(`SELECT DISTINCT p.id, p.name, p.lang, p.created FROM persons p
+		JOIN staff_roles r ON r.person_id = p.id JOIN accounts a ON a.person_id = p.id
+		WHERE r.role = $1 AND r.since <= $2 AND (r.until = 0 OR r.until > $3) AND a.disabled = 0 ORDER BY p.name, p.id`,
+		string(role), db.Stamp(tx.At), db.Stamp(tx.At))
+	if err != nil {
+		return nil, fmt.Errorf("reading staff: %w", err)
+	}
+	defer rows.Close()
+	var staff []Person
+	for rows.Next() {
+		var p Person
+		var created int64
+		if err := rows.Scan(&p.ID, &p.Name, &p.Lang, &created); err != nil {
+			return nil, err
+		}
+		p.Created = db.Instant(created)
+		staff = append(staff, p)
+	}
+	return staff, rows.Err()
+}
