@@ -120,7 +120,8 @@ func runScript(t *testing.T, server servers.VaultServer, names keyring.Config, f
 	must(t, os.Symlink(self, command))
 	script := exec.Command("../deploy/vault/setup.sh", folder)
 	script.Env = append(os.Environ(), "VAULT="+command, "VAULT_ADDR="+server.Address, "VAULT_TOKEN="+server.RootToken, "CIDRS=127.0.0.1/32,::1/128",
-		"PREFIX="+names.Prefix, "APPROLE="+names.AppRole, "SIGN_KEY="+names.SignKey)
+		"PREFIX="+names.Prefix, "APPROLE="+names.AppRole, "SIGN_KEY="+names.SignKey,
+		"GORACE=atexit_sleep_ms=0") // otherwise each of some fifty commands sleeps a second at its end under the race detector
 	if out, err := script.CombinedOutput(); err != nil {
 		t.Fatalf("setup.sh: %v\n%s", err, out)
 	}

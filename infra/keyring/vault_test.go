@@ -1,7 +1,9 @@
 package keyring_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -358,5 +360,45 @@ func TestA404ThatIsNotTheEnginesOwnProvesNothing(t *testing.T) {
 				t.Errorf("got %t, %v, want %t, %v", there, err, answer.there, answer.err)
 			}
 		})
+	}
+}
+
+func TestAKeyThatWasMadeOtherwiseIsNotUsed(t *testing.T) {
+	s := newSite(t, keyring.Setup{})
+	k := s.open(t)
+	for name, settings := range map[string]map[string]any{
+		"not derived": {"derived": false},
+		"exportable":  {"derived": true, "exportable": true},
+	} {
+		key := keyringtest.Name(delivery.Archive)
+		_, err := s.root.Logical().Write("sluice-archive/keys/"+key.ID, settings)
+		must(t, err)
+		if err := k.Create(t.Context(), key); !errors.Is(err, delivery.ErrKeyRefused) {
+			t.Errorf("a key that is %s: got %v, want %v", name, err, delivery.ErrKeyRefused)
+		}
+	}
+}
+
+func TestRotatedKeysOpenWhatWasAndSignAnew(t *testing.T) {
+	s := newSite(t, keyring.Setup{})
+	k := s.open(t)
+	key, items := keyringtest.Name(delivery.Archive), keyringtest.Keys(1)
+	must(t, k.Create(t.Context(), key))
+	sealed, err := k.Wrap(t.Context(), key, items)
+	must(t, err)
+	_, before, err := k.Sign(t.Context(), []byte("message"))
+	must(t, err)
+	for _, path := range []string{"sluice-archive/keys/" + key.ID, "sluice-sign/keys/sluice"} {
+		_, err := s.root.Logical().Write(path+"/rotate", nil)
+		must(t, err)
+	}
+	opened, err := k.Unwrap(t.Context(), key, sealed)
+	if err != nil || opened[0] != items[0].Key {
+		t.Errorf("what was wrapped before the rotation: got %v, want the same key", err)
+	}
+	signature, after, err := k.Sign(t.Context(), []byte("message"))
+	must(t, err)
+	if bytes.Equal(before, after) || !ed25519.Verify(after, []byte("message"), signature) {
+		t.Errorf("after the rotation: got the old public key or a signature that does not verify")
 	}
 }
