@@ -172,10 +172,12 @@ func (f *filler) instant(what string, at time.Time) string {
 	return s
 }
 
+// note keeps an error once, however often the text names the value that is wrong.
 func (f *filler) note(err error) {
-	if err != nil {
-		f.wrong = append(f.wrong, err)
+	if err == nil || slices.ContainsFunc(f.wrong, func(e error) bool { return e.Error() == err.Error() }) {
+		return
 	}
+	f.wrong = append(f.wrong, err)
 }
 
 // list writes "a, b and c".

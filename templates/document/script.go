@@ -29,7 +29,7 @@ func (e *ScriptError) Error() string {
 		}
 		names = append(names, fmt.Sprintf("U+%04X", r))
 	}
-	return fmt.Sprintf("these characters cannot be printed: %s: write it in Latin, Greek or Cyrillic letters",
+	return fmt.Sprintf("these characters cannot be printed: %s: use others (most Latin, Greek and Cyrillic letters can be)",
 		strings.Join(names, " "))
 }
 
@@ -38,7 +38,7 @@ func CheckScript(text string) error {
 	var missing []rune
 	seen := map[rune]bool{}
 	for _, r := range tidy(text) {
-		if !printable(r) && !seen[r] {
+		if !known(r) && !seen[r] {
 			seen[r] = true
 			missing = append(missing, r)
 		}
@@ -54,6 +54,20 @@ func CheckScript(text string) error {
 func tidy(text string) string {
 	return strings.Join(strings.Fields(norm.NFC.String(text)), " ")
 }
+
+// known remembers what printable found: every letter of an agreement is asked for, again and again.
+func known(r rune) bool {
+	if was, found := glyphs.Load(r); found {
+		return was.(bool)
+	}
+	ok := printable(r)
+	if ok { // only what the font has is kept, so that no input makes the memory grow
+		glyphs.Store(r, true)
+	}
+	return ok
+}
+
+var glyphs sync.Map // rune → true
 
 func printable(r rune) bool {
 	switch {

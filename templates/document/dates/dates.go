@@ -14,8 +14,6 @@ var months = map[string][12]string{
 	"nl": {"januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"},
 }
 
-var endOf = map[string]string{"en": "end of %s", "nl": "einde van %s"}
-
 // In writes the day in a language: 31 December 2027, 31 december 2027.
 func (d Day) In(lang string) (string, error) {
 	t, err := time.Parse(time.DateOnly, string(d))
@@ -54,25 +52,51 @@ func Instant(at time.Time, zone, lang string) (string, error) {
 	return fmt.Sprintf("%s, %s (%s, UTC%s)", day, local.Format("15:04:05"), zone, local.Format("-07:00")), nil
 }
 
-// Until writes the end of a term or the latest moment to act. Midnight is named as the end of the day before, since
-// "1 January, 00:00" is read as a day more than there is.
-func Until(at time.Time, zone, lang string) (string, error) {
+// Moment writes an instant to the minute: 31 December 2027, 14:05 (Europe/Amsterdam).
+func Moment(at time.Time, zone, lang string) (string, error) {
 	local, err := in(at, zone)
 	if err != nil {
 		return "", err
-	}
-	if local.Hour() == 0 && local.Minute() == 0 && local.Second() == 0 {
-		day, err := long(local.Add(-time.Nanosecond), lang)
-		if err != nil {
-			return "", err
-		}
-		return fmt.Sprintf(endOf[lang]+" (%s)", day, zone), nil
 	}
 	day, err := long(local, lang)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s, %s (%s)", day, local.Format("15:04"), zone), nil
+	return fmt.Sprintf("%s, %s (%s)", day, clock(local, lang), zone), nil
+}
+
+// Until writes the end of a term or the latest moment to act, so that it reads well behind "at" and "by" in English and
+// behind "op" and "uiterlijk" in Dutch. Midnight is named as the end of the day before, since "1 January, 00:00" is read
+// as a day more than there is.
+func Until(at time.Time, zone, lang string) (string, error) {
+	local, err := in(at, zone)
+	if err != nil {
+		return "", err
+	}
+	midnight := local.Hour() == 0 && local.Minute() == 0 && local.Second() == 0
+	if midnight {
+		local = local.Add(-time.Nanosecond)
+	}
+	day, err := long(local, lang)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case midnight && lang == "nl":
+		return fmt.Sprintf("%s, 24.00 uur (%s)", day, zone), nil
+	case midnight:
+		return fmt.Sprintf("the end of %s (%s)", day, zone), nil
+	case lang == "nl":
+		return fmt.Sprintf("%s, %s (%s)", day, clock(local, lang), zone), nil
+	}
+	return fmt.Sprintf("%s on %s (%s)", clock(local, lang), day, zone), nil
+}
+
+func clock(local time.Time, lang string) string {
+	if lang == "nl" {
+		return local.Format("15.04") + " uur"
+	}
+	return local.Format("15:04")
 }
 
 func in(at time.Time, zone string) (time.Time, error) {
