@@ -165,8 +165,12 @@ func TestASealerReadInSmallPiecesGivesTheWholeBody(t *testing.T) {
 	if _, err := s.Sum(); err == nil {
 		t.Error("a sum before the end")
 	}
-	body, err := io.ReadAll(iotest.HalfReader(s))
+	size, err := crypt4gh.BodySize(int64(len(plain)))
 	if err != nil {
+		t.Fatal(err)
+	}
+	body := make([]byte, size) // just the body: the reader is never asked for its end
+	if _, err := io.ReadFull(iotest.HalfReader(s), body); err != nil {
 		t.Fatal(err)
 	}
 	sum, err := s.Sum()

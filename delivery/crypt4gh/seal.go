@@ -113,10 +113,11 @@ func (s *Sealer) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
-// Sum tells what was sealed, once all of it was read.
+// Sum tells what was sealed, once all of it was read. It looks for the end itself, for who knows the size of a body
+// beforehand may have read just that many bytes.
 func (s *Sealer) Sum() (Sum, error) {
-	if s.err != io.EOF {
-		return Sum{}, errors.New("the body was not read to its end")
+	if _, err := s.piece(); err != io.EOF {
+		return Sum{}, errUnfinished
 	}
 	sum := Sum{PlainSize: s.plainSize, BodySize: s.bodySize, Parts: s.parts.parts, First: s.first}
 	s.plain.Sum(sum.PlainHash[:0])
@@ -136,6 +137,8 @@ func (s *Sealer) Close() error {
 	}
 	return nil
 }
+
+var errUnfinished = errors.New("the body was not read to its end")
 
 // piece is what is left of the chunk being handed out, or the next one.
 func (s *Sealer) piece() ([]byte, error) {
