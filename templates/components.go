@@ -203,6 +203,33 @@ type AreYouSure struct {
 // Hidden is a value that a form carries.
 type Hidden struct{ Name, Value string }
 
+// Form is a whole form: its fields, its button, and where to go instead. It posts to Action, or to the page's own address when that is empty.
+// Files asks for the encoding that a FileField needs.
+type Form struct {
+	Action string
+	Files  bool
+	Hidden []Hidden
+	Fields []Part
+	Submit Button
+	Other  []Part
+}
+
+// Section is a part of a page under a heading of its own; its ID makes it a place that links can lead to.
+type Section struct {
+	ID    string
+	Title Msg
+	Parts []Part
+}
+
+// Paragraph is running text with markup. Lead is for the one that says what the page is about.
+type Paragraph struct {
+	Body Msg
+	Lead bool
+}
+
+// PartsPage is the data of the page "parts", which shows them one after another: enough for a page that needs no order of its own.
+type PartsPage struct{ Parts []Part }
+
 // Secret is shown once, to be copied: a token, a key as text, recovery codes one a line.
 type Secret struct {
 	Label  Msg
@@ -253,6 +280,10 @@ func (FileList) part() string     { return "file-list" }
 func (TermMeter) part() string    { return "term-meter" }
 func (Turn) part() string         { return "turn" }
 func (Steps) part() string        { return "steps" }
+func (Hidden) part() string       { return "hidden" }
+func (Form) part() string         { return "form" }
+func (Section) part() string      { return "section" }
+func (Paragraph) part() string    { return "paragraph" }
 func (AreYouSure) part() string   { return "are-you-sure" }
 func (Secret) part() string       { return "secret" }
 func (Empty) part() string        { return "empty" }

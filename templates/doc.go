@@ -58,7 +58,9 @@
 //   - Page.Confirmation: the green panel after an act, with its reference and what happens next.
 //   - AreYouSure: the whole form of a page of its own before what cannot be undone. Never a pop-up.
 //   - TextField, TextArea, Select, Radios, Checkboxes, DateField, PasswordField, CodeField, FileField: put inside a form with novalidate; the
-//     server says what is wrong, with 422 and Page.Errors.
+//     server says what is wrong, with 422 and Page.Errors. A FieldError names the field's Name, or its ID where that was given.
+//   - Form: the whole of it, with its fields and its button. Section and Paragraph: headings and running text. With these the page "parts" shows
+//     a simple page from a list of components, without a template of its own (PartsPage).
 //   - Button, Link, Actions: Actions sets buttons and a cancel link in one row. One plain Button a page; the others "secondary" or "danger".
 //   - Secret and QRCode: shown once. Empty: what a list says when it holds nothing. Pagination, Countdown, Lines, Code, Noted.
 //

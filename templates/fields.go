@@ -2,8 +2,8 @@ package templates
 
 import "time"
 
-// The field components keep what was typed and find their error in Page.Errors by Name. The first input's id is the name, so the error
-// summary can lead to it. On a page with two forms give fields of the same name an ID.
+// The field components keep what was typed and find their error in Page.Errors. The first input's id is the name, so the error
+// summary can lead to it. On a page with two forms give fields of the same name an ID, and use that in the errors.
 
 // TextField is one line. Type is "text" when empty; others are email, url, tel, search, number.
 type TextField struct {

@@ -78,7 +78,7 @@ type User struct {
 	SignOutHref string
 }
 
-// FieldError is one thing to mend. An empty Field stands for the form as a whole and is not a link.
+// FieldError is one thing to mend. Field is the field's Name, or its ID where that was given. An empty Field stands for the form as a whole and is not a link.
 type FieldError struct {
 	Field   string
 	Message Msg

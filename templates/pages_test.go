@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +53,7 @@ func pageCases(t *testing.T, lang string) map[string]Page {
 	cases := map[string]Page{
 		"privacy full": full.ForPrivacy(), "privacy bare": bare.ForPrivacy(),
 		"accessibility full": full.ForAccessibility(), "accessibility bare": bare.ForAccessibility(),
+		"parts full": partsPage(full), "parts bare": partsPage(bare),
 		"error of no known kind": bare.ForError(418, ErrorPage{}),
 	}
 	for status := range errorTexts {
@@ -64,6 +66,16 @@ func pageCases(t *testing.T, lang string) map[string]Page {
 		cases["components bare "+variant] = bare.ForComponents(variant)
 	}
 	return cases
+}
+
+func partsPage(p Page) Page {
+	p.Title = Text("Parts")
+	p.Data = PartsPage{}
+	if p.Site.Foundation != "" {
+		p.Data = PartsPage{[]Part{Paragraph{Body: Text("x")}, Section{ID: "here", Title: Text("y"), Parts: []Part{Form{Files: true,
+			Fields: []Part{FileField{Name: "f", Label: Text("File")}}, Submit: Button{Text: Text("Send")}}}}}}
+	}
+	return p
 }
 
 func TestEveryPageIsWellFormedFullAndEmptyInBothLanguages(t *testing.T) {
@@ -335,11 +347,30 @@ func TestNothingIsWrittenWhenAPageFails(t *testing.T) {
 	}
 }
 
+func TestManyPagesAreMadeAtOnce(t *testing.T) {
+	s := loaded(t)
+	var group sync.WaitGroup
+	for i := range 40 {
+		group.Go(func() {
+			lang := Languages[i%2]
+			var out bytes.Buffer
+			if err := s.Render(&out, "components", fullPage(t, lang).ForComponents("all")); err != nil {
+				t.Error(err)
+			}
+			if want := map[string]string{"en": "245 days left", "nl": "nog 245 dagen"}[lang]; !strings.Contains(out.String(), want) {
+				t.Errorf("a page in %s does not say %q", lang, want)
+			}
+		})
+	}
+	group.Wait()
+}
+
 // components has one of each, so that a new one cannot be forgotten: a test compares it with the templates.
 var components = []Part{
 	Link{}, Button{}, Actions{}, Status(""), Lines{}, Code(""), Noted{}, TaskList{}, SummaryList{}, Notice{}, Confirmation{}, Table{},
 	Pagination{}, TimeLine{}, FileList{}, TermMeter{}, Turn{}, Steps{}, AreYouSure{}, Secret{}, QRCode{}, Empty{}, Inset{}, Details{},
 	Countdown{}, TextField{}, TextArea{}, Select{}, Radios{}, Checkboxes{}, DateField{}, PasswordField{}, CodeField{}, FileField{},
+	Hidden{}, Form{}, Section{}, Paragraph{},
 }
 
 func TestEveryComponentIsExecutedFullAndEmpty(t *testing.T) {

@@ -11,12 +11,11 @@ type ComponentsPage struct {
 	Sections []SampleSection
 }
 
-// SampleSection shows one component, in a form when it is made of fields.
+// SampleSection shows one component.
 type SampleSection struct {
 	ID    string
 	Title Msg
 	Parts []Part
-	Form  bool
 }
 
 // SampleVariants are the ways to show the page "components": everything, a failed submit, a finished act, and lists with nothing in them.
@@ -85,7 +84,7 @@ func sampleAll(at time.Time) []SampleSection {
 			Yes: M("sample.sure-yes"), Cancel: Link{Text: M("sample.cancel"), Href: "#sure"}}}},
 		sampleSecrets(),
 		{ID: "texts", Title: M("sample.texts"), Parts: []Part{
-			Inset{Marked{M("sample.inset")}}, Details{Summary: M("sample.details"), Body: Marked{M("sample.details-body")}},
+			Paragraph{Body: M("sample.paragraph"), Lead: true}, Inset{Marked{M("sample.inset")}}, Details{Summary: M("sample.details"), Body: Marked{M("sample.details-body")}},
 			Actions{Button{Text: M("sample.save")}, Button{Text: M("sample.later"), Kind: "secondary"},
 				Button{Text: M("sample.remove"), Kind: "danger", Context: Text(sampleName)}, Link{Text: M("sample.cancel"), Href: "#texts"}},
 		}},
@@ -183,7 +182,7 @@ func sampleTags() Actions {
 }
 
 func sampleFields() SampleSection {
-	return SampleSection{ID: "fields", Title: M("sample.fields"), Form: true, Parts: []Part{
+	return SampleSection{ID: "fields", Title: M("sample.fields"), Parts: []Part{Form{Action: "#fields", Fields: []Part{
 		TextField{Name: "name", Label: M("sample.name"), Value: sampleName, Autocomplete: "name"},
 		TextField{Name: "email", Label: M("sample.email"), Hint: M("sample.email-hint"), Type: "email", Autocomplete: "email",
 			Value: "noor@example"},
@@ -198,8 +197,7 @@ func sampleFields() SampleSection {
 		PasswordField{Name: "password", Label: M("sample.password")},
 		CodeField{Name: "code", Label: M("sample.code"), Hint: M("sample.code-hint"), DemoCode: "492 039", DemoLeft: 17 * time.Second},
 		FileField{Name: "document", Label: M("sample.document"), Hint: M("sample.document-hint"), Accept: "application/pdf", Optional: true},
-		Actions{Button{Text: M("sample.save")}, Link{Text: M("sample.cancel"), Href: "#fields"}},
-	}}
+	}, Submit: Button{Text: M("sample.save")}, Other: []Part{Link{Text: M("sample.cancel"), Href: "#fields"}}}}}
 }
 
 func sampleErrors() []FieldError {

@@ -92,7 +92,7 @@ func TestColoursHaveEnoughContrastInBothSchemes(t *testing.T) {
 	}{
 		{"ink", "paper ground sunken " + soft, text}, {"ink-soft", "paper ground sunken " + soft, text},
 		{"accent", "paper ground " + soft, text}, {"accent-strong", "paper ground " + soft, text},
-		{"on-accent", "accent accent-strong", text}, {"on-success", "success", text}, {"on-danger", "danger danger-strong", text},
+		{"on-accent", "accent accent-strong", text}, {"on-success", "success", text}, {"on-panel", "panel", text}, {"on-danger", "danger danger-strong", text},
 		{"success", "paper success-soft", text}, {"warning", "paper warning-soft", text},
 		{"danger", "paper ground accent-soft danger-soft", text},
 		{"edge", "paper ground sunken accent-soft", control}, {"focus", "paper ground sunken " + soft, control},
