@@ -72,41 +72,41 @@ func (m *Memory) Put(ctx context.Context, bucket, key string, body io.Reader, si
 	if err := checkNames(bucket, key); err != nil {
 		return err
 	}
-	if err := m.begin(bucket, key); err != nil {
+	b, err := m.begin(bucket, key)
+	if err != nil {
 		return err
 	}
 	read, err := io.ReadAll(&exact{body: ctxReader{ctx, body}, size: size})
 	if err != nil {
 		err = fmt.Errorf("put %s/%s: %w", bucket, key, err)
 	}
-	return m.finish(bucket, key, read, err)
+	return m.finish(b, bucket, key, read, err)
 }
 
-func (m *Memory) begin(bucket, key string) error {
+func (m *Memory) begin(bucket, key string) (*memoryBucket, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b, err := m.bucket(bucket)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, ok := b.objects[key]; ok {
-		return fmt.Errorf("put %s/%s: %w", bucket, key, delivery.ErrAlreadyStored)
+		return nil, fmt.Errorf("put %s/%s: %w", bucket, key, delivery.ErrAlreadyStored)
 	}
 	b.uploads++
-	return nil
+	return b, nil
 }
 
 // finish ends what begin began. Bucket or key may have changed while the body was read.
-func (m *Memory) finish(bucket, key string, body []byte, failed error) error {
+func (m *Memory) finish(b *memoryBucket, bucket, key string, body []byte, failed error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	b, err := m.bucket(bucket)
-	if err != nil {
-		return err
-	}
 	b.uploads--
 	if failed != nil {
 		return failed
+	}
+	if m.buckets[bucket] != b {
+		return fmt.Errorf("put %s/%s: %w", bucket, key, delivery.ErrNotStored)
 	}
 	if _, ok := b.objects[key]; ok {
 		return fmt.Errorf("put %s/%s: %w", bucket, key, delivery.ErrAlreadyStored)

@@ -2,12 +2,17 @@ package objects
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"sluice/delivery"
 )
 
 func TestCopiesOverFiveGiBGoInParts(t *testing.T) {
@@ -107,5 +112,81 @@ func TestAnEndIsRoundedUpToMidnight(t *testing.T) {
 		if got := endDate(at).Format(time.RFC3339); got != want {
 			t.Errorf("%s: got %s, want %s", in, got, want)
 		}
+	}
+}
+
+func TestOnADiskWithoutHardLinksNothingIsOverwrittenEither(t *testing.T) {
+	d, err := NewDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	d.link = func(string, string) error { return syscall.EPERM }
+	ctx := t.Context()
+	put := func(body string) error { return d.Put(ctx, "bucket", "key", strings.NewReader(body), int64(len(body))) }
+	if err := errors.Join(d.MakeBucket(ctx, "bucket"), put("first")); err != nil {
+		t.Fatal(err)
+	}
+	if err := put("second"); !errors.Is(err, delivery.ErrAlreadyStored) {
+		t.Errorf("put again: got %v, want already stored", err)
+	}
+	obj, err := d.Open(ctx, "bucket", "key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer obj.Close()
+	got := make([]byte, 5)
+	if _, err := obj.ReadAt(got, 0); string(got) != "first" || err != nil {
+		t.Errorf("got %q, %v, want the first body", got, err)
+	}
+	if n, err := d.Residue(ctx, "bucket"); n != 1 || err != nil {
+		t.Errorf("residue: got %d, %v, want 1", n, err)
+	}
+}
+
+// taker is what a socket is to io.Copy: it wants to see the file.
+type taker struct {
+	bytes.Buffer
+	files int
+}
+
+func (k *taker) ReadFrom(r io.Reader) (int64, error) {
+	if limited, ok := r.(*io.LimitedReader); ok {
+		if _, ok := limited.R.(*os.File); ok {
+			k.files++
+		}
+	}
+	return k.Buffer.ReadFrom(r)
+}
+
+func TestARangeOfADirectoryIsHandedToTheSocketAsAFile(t *testing.T) {
+	d, err := NewDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	body := bytes.Repeat([]byte("0123456789"), 1<<20)
+	if err := errors.Join(d.MakeBucket(ctx, "bucket"), d.Put(ctx, "bucket", "key", bytes.NewReader(body), int64(len(body)))); err != nil {
+		t.Fatal(err)
+	}
+	obj, err := d.Open(ctx, "bucket", "key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer obj.Close()
+	stream, err := obj.Range(ctx, 5, int64(len(body))-10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	var to taker
+	n, err := io.Copy(&to, stream)
+	if err != nil || !bytes.Equal(to.Bytes(), body[5:len(body)-5]) || n != int64(to.Len()) {
+		t.Errorf("copied %d bytes, %v, want %d", n, err, len(body)-10)
+	}
+	if to.files == 0 {
+		t.Error("the writer was never shown the file, so no socket can use sendfile")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -30,6 +31,8 @@ type S3 struct {
 	endpoint  *url.URL
 	memory    *semaphore.Weighted
 	buffers   sync.Pool // of *[]byte, PartSize long
+	// unconditional is set when the server said that it does not know If-None-Match.
+	unconditional atomic.Bool
 }
 
 // NewS3 makes a store from its configuration. It does not speak to the server yet; Probe does.
@@ -53,7 +56,7 @@ func NewS3(config Config) (*S3, error) {
 	client, err := minio.New(endpoint.Host, &minio.Options{
 		Creds:        credentials.NewStaticV4(config.AccessKey, string(config.SecretKey), ""),
 		Secure:       endpoint.Scheme == "https",
-		Transport:    transport,
+		Transport:    partTransport{transport},
 		Region:       config.Region,
 		BucketLookup: lookup,
 		MaxRetries:   config.Attempts,

@@ -44,9 +44,17 @@ func copySpans(size, part int64) []span {
 }
 
 func (s *S3) copyWhole(ctx context.Context, fromBucket, fromKey, toBucket, toKey string) error {
-	// The condition is honoured by AWS and ignored by others, for which refuseExisting has asked.
-	done, err := s.core.CopyObject(ctx, s.real(fromBucket), fromKey, s.real(toBucket), toKey,
-		map[string]string{"If-None-Match": "*"}, minio.CopySrcOptions{}, minio.PutObjectOptions{})
+	var done minio.ObjectInfo
+	err := s.whenNew(func(o minio.PutObjectOptions) (err error) {
+		// Some servers ignore the condition on a copy, for which refuseExisting has asked.
+		condition := map[string]string{}
+		if header := o.Header().Get("If-None-Match"); header != "" {
+			condition["If-None-Match"] = header
+		}
+		done, err = s.core.CopyObject(ctx, s.real(fromBucket), fromKey, s.real(toBucket), toKey,
+			condition, minio.CopySrcOptions{}, minio.PutObjectOptions{})
+		return err
+	})
 	if err != nil {
 		return failed("copy to", toBucket, toKey, err)
 	}

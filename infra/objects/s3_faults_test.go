@@ -185,6 +185,44 @@ func TestAnAnswerThatWasLostIsNoSecondObject(t *testing.T) {
 	}
 }
 
+func TestAStoreWithoutConditionalWritesOverwritesNothing(t *testing.T) {
+	server := servers.MinIO(t)
+	var refused atomic.Int64
+	proxy := front(t, server, false, func(w http.ResponseWriter, r *http.Request, on http.Handler) {
+		if r.Header.Get("If-None-Match") == "" {
+			on.ServeHTTP(w, r)
+			return
+		}
+		refused.Add(1)
+		w.WriteHeader(http.StatusNotImplemented)
+		_, _ = io.WriteString(w, "<Error><Code>NotImplemented</Code><Message>no such header</Message></Error>")
+	})
+	for name, size := range map[string]int{"whole": 1000, "parts": testPart + 1} {
+		c := config(server)
+		c.Endpoint = proxy.URL
+		s := openS3(t, c)
+		bucket := newBucket(t, s)
+		refused.Store(0)
+		body := noise(size)
+		put(t, s, bucket, name, body)
+		if err := s.Copy(t.Context(), bucket, name, bucket, "copy"); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{name, "copy"} {
+			err := s.Put(t.Context(), bucket, key, strings.NewReader("other"), 5)
+			if !errors.Is(err, delivery.ErrAlreadyStored) {
+				t.Errorf("put over %s: got %v, want already stored", key, err)
+			}
+			if got := readAll(t, s, bucket, key); !bytes.Equal(got, body) {
+				t.Errorf("%s was overwritten", key)
+			}
+		}
+		if refused.Load() != 1 {
+			t.Errorf("%s: the condition was tried %d times, want once", name, refused.Load())
+		}
+	}
+}
+
 func TestAllPutsTogetherHoldBoundedMemory(t *testing.T) {
 	server := servers.MinIO(t)
 	const memory, puts, size = 3 * testPart, 4, 6 * testPart

@@ -40,8 +40,8 @@ func (s *S3) Put(ctx context.Context, bucket, key string, body io.Reader, size i
 		return fmt.Errorf("put %s/%s: %w", bucket, key, err)
 	}
 	if first.last {
-		defer s.release(first)
-		return s.putWhole(ctx, bucket, key, first.body)
+		defer first.drop()
+		return s.putWhole(ctx, bucket, key, first)
 	}
 	return s.putParts(ctx, bucket, key, source, first)
 }
@@ -59,17 +59,29 @@ func (s *S3) refuseExisting(ctx context.Context, op, bucket, key string) error {
 	return nil
 }
 
-// onlyNew is the condition that the key is not there yet.
-func onlyNew() minio.PutObjectOptions {
+// whenNew does a write on the condition that the key is not there yet. A server that does not know the condition is
+// asked no second time: refuseExisting has looked, and that has to do.
+func (s *S3) whenNew(write func(o minio.PutObjectOptions) error) error {
 	o := minio.PutObjectOptions{DisableContentSha256: true}
-	o.SetMatchETagExcept("*")
-	return o
+	if s.unconditional.Load() {
+		return write(o)
+	}
+	conditional := o
+	conditional.SetMatchETagExcept("*")
+	err := write(conditional)
+	if minio.ToErrorResponse(err).Code == minio.NotImplemented {
+		s.unconditional.Store(true)
+		return write(o)
+	}
+	return err
 }
 
-func (s *S3) putWhole(ctx context.Context, bucket, key string, body []byte) error {
-	o := onlyNew()
-	o.UserMetadata = map[string]string{checksumHeader: checksum(body)}
-	_, err := s.core.PutObject(ctx, s.real(bucket), key, bytes.NewReader(body), int64(len(body)), "", "", o)
+func (s *S3) putWhole(ctx context.Context, bucket, key string, p *part) error {
+	err := s.whenNew(func(o minio.PutObjectOptions) error {
+		o.UserMetadata = map[string]string{checksumHeader: checksum(p.body)}
+		_, err := s.core.PutObject(p.context(ctx), s.real(bucket), key, bytes.NewReader(p.body), int64(len(p.body)), "", "", o)
+		return err
+	})
 	if err != nil {
 		return failed("put", bucket, key, err)
 	}
@@ -84,95 +96,19 @@ func checksum(body []byte) string {
 	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.Checksum(body, castagnoli)))
 }
 
-// A part is one buffer of a body.
-type part struct {
-	number int
-	body   []byte
-	last   bool
-	held   int64 // what it counts for against the memory
-	pooled *[]byte
-}
-
-// partSize is the size of the n-th part of a body. 10,000 parts must hold all of it. Where the size is not known the
-// parts double with every 1,000: the first 16 GiB travel in parts of 16 MiB, and 5 TiB is reached with parts of 4 GiB.
-func partSize(base, size int64, n int) int64 {
-	if size >= 0 {
-		const step = 1 << 20
-		least := (size + maxParts - 1) / maxParts
-		return max(base, (least+step-1)/step*step)
-	}
-	return min(base<<((n-1)/1000), maxPart)
-}
-
-// readPart fills the n-th part from the body. It waits while other Puts hold all the memory there is for them.
-func (s *S3) readPart(ctx context.Context, source *exact, n int) (*part, error) {
-	length := partSize(s.config.PartSize, source.size, n)
-	if source.size >= 0 {
-		length = min(length, source.size-source.read)
-	}
-	p := &part{number: n, held: min(length, s.config.Memory)}
-	if err := s.memory.Acquire(ctx, p.held); err != nil {
-		p.held = 0
-		return nil, err
-	}
-	buf := s.buffer(p, length)
-	read, err := fill(source, buf)
-	p.body = buf[:read]
-	p.last = err == io.EOF || (source.size >= 0 && source.read == source.size)
-	if err != nil && err != io.EOF {
-		s.release(p)
-		return nil, err
-	}
-	if source.size == 0 {
-		err = atEndOf(source)
-	}
-	if err != nil && err != io.EOF {
-		s.release(p)
-		return nil, err
-	}
-	return p, nil
-}
-
-// atEndOf makes an empty body be looked at, too: it may be longer than announced.
-func atEndOf(source *exact) error {
-	_, err := source.Read(nil)
-	return err
-}
-
-func (s *S3) buffer(p *part, length int64) []byte {
-	if length < s.config.PartSize/2 || length > s.config.PartSize {
-		return make([]byte, length)
-	}
-	pooled, ok := s.buffers.Get().(*[]byte)
-	if !ok {
-		b := make([]byte, s.config.PartSize)
-		pooled = &b
-	}
-	p.pooled = pooled
-	return (*pooled)[:length]
-}
-
-func (s *S3) release(p *part) {
-	if p.pooled != nil {
-		s.buffers.Put(p.pooled)
-	}
-	s.memory.Release(p.held)
-	*p = part{}
-}
-
 // putParts sends the parts and makes them one object. Nothing is readable under the key before the last step; when
 // anything fails, what was sent is thrown away.
 func (s *S3) putParts(ctx context.Context, bucket, key string, source *exact, first *part) error {
 	upload, err := s.newUpload(ctx, "put", bucket, key, "CRC32C")
 	if err != nil {
-		s.release(first)
+		first.drop()
 		return err
 	}
 	sending, sendCtx := errgroup.WithContext(ctx)
 	sending.SetLimit(s.config.Uploads)
 	reading := s.readParts(sendCtx, source, first, func(p *part) {
 		sending.Go(func() error {
-			defer s.release(p)
+			defer p.drop()
 			return upload.send(sendCtx, p)
 		})
 	})
@@ -202,7 +138,7 @@ func (s *S3) readParts(ctx context.Context, source *exact, p *part, send func(*p
 			return err
 		}
 		if p.last && len(p.body) == 0 { // the body ended with the part before
-			s.release(p)
+			p.drop()
 			return nil
 		}
 	}
@@ -233,7 +169,7 @@ func (s *S3) newUpload(ctx context.Context, op, bucket, key, algorithm string) (
 func (u *upload) send(ctx context.Context, p *part) error {
 	sum := checksum(p.body)
 	o := minio.PutObjectPartOptions{DisableContentSha256: true, CustomHeader: http.Header{checksumHeader: {sum}}}
-	sent, err := u.s.core.PutObjectPart(ctx, u.s.real(u.bucket), u.key, u.id, p.number,
+	sent, err := u.s.core.PutObjectPart(p.context(ctx), u.s.real(u.bucket), u.key, u.id, p.number,
 		bytes.NewReader(p.body), int64(len(p.body)), o)
 	if err != nil {
 		return err
@@ -251,7 +187,10 @@ func (u *upload) add(p minio.CompletePart) {
 // complete makes the parts one object, on the condition that the key is still free.
 func (u *upload) complete(ctx context.Context) error {
 	slices.SortFunc(u.parts, func(a, b minio.CompletePart) int { return a.PartNumber - b.PartNumber })
-	_, err := u.s.core.CompleteMultipartUpload(ctx, u.s.real(u.bucket), u.key, u.id, u.parts, onlyNew())
+	err := u.s.whenNew(func(o minio.PutObjectOptions) error {
+		_, err := u.s.core.CompleteMultipartUpload(ctx, u.s.real(u.bucket), u.key, u.id, u.parts, o)
+		return err
+	})
 	if err == nil {
 		return nil
 	}
