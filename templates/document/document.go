@@ -202,6 +202,7 @@ type Certificate struct {
 	Bucket        string
 	Key           string // the key's name in the keyring
 	LocalKeyring  bool   // the key stood in a file instead of in Vault
+	Shared        bool   // the files' bodies stood in the archive, and stay there
 	EndedAt       time.Time
 	EmptiedAt     time.Time
 	KeyDestroyed  time.Time

@@ -101,8 +101,8 @@ func everyDocument(texts *Texts, lang string) map[string]Data {
 		"extension":         extension,
 		"contact-added":     added,
 		"contact-removed":   removed,
-		"certificate":       Certificate{"DR-0042-A-1", "DR-0042-A", lang, "", foundation, licensee, 10234, 123456789012, 2, 1, "dr-0042-a-1-abcdefghij", "k7", false, at(1), at(2), at(26), at(27), []Step{{"Bucket emptied", at(2), "A listing with old versions was empty."}}, "Europe/Amsterdam", "", made},
-		"certificate-local": Certificate{"DR-0042-A-1", "DR-0042-A", lang, "", foundation, licensee, 1, 1, 0, 0, "dr-0042-a-1-abcdefghij", "k7", true, at(1), at(2), at(26), at(27), []Step{{"Key destroyed", at(2), "Asked again: gone."}}, "Europe/Amsterdam", "", made},
+		"certificate":       Certificate{"DR-0042-A-1", "DR-0042-A", lang, "", foundation, licensee, 10234, 123456789012, 2, 1, "dr-0042-a-1-abcdefghij", "k7", false, false, at(1), at(2), at(26), at(27), []Step{{"Bucket emptied", at(2), "A listing with old versions was empty."}}, "Europe/Amsterdam", "", made},
+		"certificate-local": Certificate{"DR-0042-A-1", "DR-0042-A", lang, "", foundation, licensee, 1, 1, 0, 0, "dr-0042-a-1-abcdefghij", "k7", true, true, at(1), at(2), at(26), at(27), []Step{{"Key destroyed", at(2), "Asked again: gone."}}, "Europe/Amsterdam", "", made},
 		"attestation":       Attestation{"DR-0042-A/destruction", "DR-0042-A", lang, "", foundation, licensee, anna, []string{"DR-0042-A-1", "DR-0042-A-2"}, at(0), "2026-11-21", "", "Europe/Amsterdam", "", made},
 	}
 }
@@ -220,6 +220,45 @@ func TestMarkupInNamesStaysText(t *testing.T) {
 	}
 }
 
+func TestThePageHasItsHeadingsInOrderAndContentsThatLead(t *testing.T) {
+	texts := loaded(t)
+	for name, data := range everyDocument(texts, "nl") {
+		root, err := html.Parse(strings.NewReader(string(build(t, texts, data).HTML())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids, level, links := map[string]bool{}, 1, []string{}
+		for n := range root.Descendants() {
+			for _, a := range n.Attr {
+				if a.Key == "id" && ids[a.Val] {
+					t.Errorf("%s: id %s stands twice", name, a.Val)
+				}
+				if a.Key == "id" {
+					ids[a.Val] = true
+				}
+				if a.Key == "href" {
+					links = append(links, strings.TrimPrefix(a.Val, "#"))
+				}
+			}
+			if len(n.Data) == 2 && n.Data[0] == 'h' && n.Data[1] >= '1' && n.Data[1] <= '6' {
+				now := int(n.Data[1] - '0')
+				if now < 2 || now > level+1 {
+					t.Errorf("%s: h%d follows h%d", name, now, level)
+				}
+				level = now
+			}
+		}
+		for _, l := range links {
+			if !ids[l] {
+				t.Errorf("%s: the contents lead to %q, which is not there", name, l)
+			}
+		}
+		if len(links) < 2 {
+			t.Errorf("%s: the contents have %d lines", name, len(links))
+		}
+	}
+}
+
 func TestCheckScriptNamesWhatCannotBePrinted(t *testing.T) {
 	for _, fine := range []string{"O'Neil", "van ’t Hof", "Łukasz Żółć", "Ελένη", "Дмитрий Ёлкин", "Rene\u0301e", "Straße", "“quoted” – € …"} {
 		if err := CheckScript(fine); err != nil {
@@ -282,6 +321,9 @@ func TestTheCertificateSaysWhatKeyDestructionMeans(t *testing.T) {
 	local := strings.Join(build(t, texts, everyDocument(texts, "en")["certificate-local"]).Words(), " ")
 	if strings.Contains(local, "Vault's own") || !strings.Contains(local, "backups of that file") {
 		t.Error("a key that stood in a file is said to have been in Vault")
+	}
+	if strings.Contains(local, "Files deleted") || !strings.Contains(local, "stay in the archive") {
+		t.Error("shared files are said to have been deleted")
 	}
 }
 
@@ -349,6 +391,16 @@ func TestLoadRefusesATextThatWouldNotDoItsWork(t *testing.T) {
 			}
 		})
 	}
+	words, err := agreements.Files.ReadFile("words.nl.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for old, new := range map[string]string{"pagina %d van %d": "pagina %d van %d %s", "tot het einde van %s (%s)": "tot het einde van %s", `"Loket`: `"", "loket": "Loket`} {
+		body := strings.Replace(string(words), old, new, 1)
+		if _, err := Load(fstest.MapFS{"words.nl.json": {Data: []byte(body)}}); err == nil || !strings.Contains(err.Error(), "words.nl.json") {
+			t.Errorf("%q for %q: got %v, want it refused", new, old, err)
+		}
+	}
 	if _, err := Load(fstest.MapFS{"licence-eea.EN.md": {Data: good}}); err == nil || !strings.Contains(err.Error(), "replaces none") {
 		t.Errorf("a file that is never read: got %v, want an error", err)
 	}
@@ -372,8 +424,8 @@ func TestAReplacedTextIsUsedAndNamed(t *testing.T) {
 }
 
 func TestParseRefusesWhatIsNotASource(t *testing.T) {
-	for _, bad := range []string{"", "{}", `{"format":2}`, `{"format":1,"extra":1}`, `{"format":1,"blocks":[{"kind":"facts","rows":[["a"]]}]}`,
-		`{"format":1,"blocks":[{"kind":"table","head":["a"],"rows":[["a","b"]]}]}`} {
+	for _, bad := range []string{"", "{}", `{"format":2}`, `{"format":1,"extra":1}`, `{"format":1,"lang":"nl) /Evil (","blocks":[{"kind":"note"}]}`, `{"format":1,"lang":"nl"}`, `{"format":1,"lang":"en","blocks":[{"kind":"facts","rows":[["a"]]}]}`,
+		`{"format":1,"lang":"en","blocks":[{"kind":"table","head":["a"],"rows":[["a","b"]]}]}`} {
 		if _, err := Parse([]byte(bad)); err == nil {
 			t.Errorf("Parse(%s) was accepted", bad)
 		}

@@ -158,6 +158,10 @@ func (c Certificate) fill(f *filler) {
 	f.set("bucket", c.Bucket)
 	f.set("key", c.Key)
 	f.set("ended", f.instant("when access ended", c.EndedAt))
+	files := "files"
+	if c.Shared {
+		files = "files-shared"
+	}
 	copies := "copies-vault"
 	if c.LocalKeyring {
 		copies = "copies-local"
@@ -165,7 +169,7 @@ func (c Certificate) fill(f *filler) {
 	f.set("keys.copies", f.words[copies])
 	f.tables["table.deleted"] = []Block{{Kind: Facts, Rows: [][]string{
 		{f.words["delivery"], f.values["number"]},
-		{f.words["files"], f.count(int64(c.Files))},
+		{f.words[files], f.count(int64(c.Files))},
 		{f.words["bytes"], f.count(c.Bytes)},
 		{f.words["old-versions"], f.count(int64(c.OldVersions))},
 		{f.words["uploads"], f.count(int64(c.Uploads))},

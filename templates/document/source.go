@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -80,6 +81,9 @@ func Parse(b []byte) (Source, error) {
 	}
 	if s.Format != format {
 		return Source{}, fmt.Errorf("reading a document's source: format %d is not %d", s.Format, format)
+	}
+	if !slices.Contains(Languages(), s.Lang) || len(s.Blocks) == 0 {
+		return Source{}, fmt.Errorf("reading a document's source: it has no blocks, or language %q", s.Lang)
 	}
 	for i, b := range s.Blocks {
 		for _, row := range b.Rows {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,6 +31,8 @@ type confirmation struct {
 	Version   string            `json:"version"`
 	Statement map[string]string `json:"statement"` // by language
 }
+
+var hole = regexp.MustCompile(`%.?`)
 
 const confirmationsFile = "confirmations.json"
 
@@ -120,8 +123,10 @@ func (t *Texts) loadWords(override fs.FS, lang string) error {
 			return fmt.Errorf("word %q is missing", key)
 		}
 	}
-	if strings.Count(words["page"], "%d") != 2 {
-		return fmt.Errorf(`word "page" must hold %%d twice, for the page and the number of pages`)
+	for key, holes := range map[string]string{"page": "%d%d", "term-value": "%s%s%s"} {
+		if got := strings.Join(hole.FindAllString(words[key], -1), ""); got != holes {
+			return fmt.Errorf("word %q must hold %s in this order, and no other percent sign", key, holes)
+		}
 	}
 	t.words[lang] = words
 	return nil
