@@ -8,7 +8,7 @@
 //  2. A struct, in the package that fills it, with one field for each thing the page shows; mostly components of this package.
 //  3. templates/locales/en/AREA.yaml and templates/locales/nl/AREA.yaml: the same keys, with the same placeholders, in both. Keys are flat and
 //     dotted ("signin.title"); all files of a language are read together, so an area has a file of its own and nobody waits for another.
-//  4. Give the new page to the test that executes every page, full and empty, in both languages (SampleVariants shows how).
+//  4. A test in the package that fills the page renders it full and empty, in both languages, and hands it to pagetest.Check.
 //
 // A handler then says:
 //

@@ -3,16 +3,16 @@ package templates
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/net/html"
+
+	"sluice/templates/pagetest"
 )
 
 var testTime = time.Date(2026, time.November, 22, 16, 0, 0, 0, time.UTC)
@@ -90,7 +90,7 @@ func TestEveryPageIsWellFormedFullAndEmptyInBothLanguages(t *testing.T) {
 				if err := s.Render(&out, template, page); err != nil {
 					t.Fatal(err)
 				}
-				checkHTML(t, out.Bytes(), lang)
+				pagetest.Check(t, out.Bytes(), lang)
 			})
 		}
 	}
@@ -99,169 +99,6 @@ func TestEveryPageIsWellFormedFullAndEmptyInBothLanguages(t *testing.T) {
 			t.Logf("page %s has no case here; its package must execute it", name)
 		}
 	}
-}
-
-// checkHTML holds a page to what a browser, a screen reader and the content security policy need.
-func checkHTML(t *testing.T, page []byte, lang string) {
-	t.Helper()
-	written := tags(t, page)
-	root, err := html.Parse(bytes.NewReader(page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	built, ids, labelled := map[string]int{}, map[string]int{}, map[string]bool{}
-	for n := range root.Descendants() {
-		if n.Type != html.ElementNode {
-			continue
-		}
-		built[n.Data]++
-		if id := attr(n, "id"); id != "" {
-			ids[id]++
-		}
-		if n.Data == "label" {
-			labelled[attr(n, "for")] = true
-		}
-		for _, a := range n.Attr {
-			if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
-				t.Errorf("<%s> has the attribute %s, which the policy forbids", n.Data, a.Key)
-			}
-		}
-	}
-	// A browser that mends nesting builds other elements than were written.
-	if !maps.Equal(written, built) {
-		t.Errorf("the elements written %v are not those a browser builds %v", written, built)
-	}
-	if built["h1"] != 1 || built["main"] != 1 || built["title"] != 1 || built["style"] != 0 {
-		t.Errorf("got %d h1, %d main, %d title, %d style; want 1, 1, 1, 0", built["h1"], built["main"], built["title"], built["style"])
-	}
-	for id, n := range ids {
-		if n > 1 {
-			t.Errorf("the id %q stands on %d elements", id, n)
-		}
-	}
-	checkReferences(t, root, ids, labelled)
-	if got := attr(first(root, "html"), "lang"); got != lang {
-		t.Errorf("lang is %q, want %q", got, lang)
-	}
-	if bytes.ContainsAny(page, "\x02\x03") || bytes.Contains(page, []byte("no value")) || bytes.Contains(page, []byte("ZgotmplZ")) {
-		t.Error("the page shows a marker where a value should be")
-	}
-}
-
-func checkReferences(t *testing.T, root *html.Node, ids map[string]int, labelled map[string]bool) {
-	t.Helper()
-	for n := range root.Descendants() {
-		if n.Type != html.ElementNode {
-			continue
-		}
-		switch n.Data {
-		case "input", "select", "textarea":
-			if attr(n, "type") != "hidden" && !labelled[attr(n, "id")] {
-				t.Errorf("the %s %q has no label", n.Data, attr(n, "name"))
-			}
-		case "img":
-			if !has(n, "alt") {
-				t.Error("an image has no alt")
-			}
-		case "th":
-			if attr(n, "scope") == "" {
-				t.Error("a table heading has no scope")
-			}
-		case "script":
-			if attr(n, "src") == "" || n.FirstChild != nil {
-				t.Error("a script stands in the page")
-			}
-		}
-		for _, name := range []string{"aria-describedby", "aria-labelledby", "aria-controls", "data-copy", "data-reveal"} {
-			for _, id := range strings.Fields(attr(n, name)) {
-				if ids[id] == 0 {
-					t.Errorf("<%s> refers to the id %q, which is not there", n.Data, id)
-				}
-			}
-		}
-	}
-	summary := byClass(root, "error-summary")
-	if summary == nil {
-		return
-	}
-	for n := range summary.Descendants() {
-		if n.Data == "a" && ids[strings.TrimPrefix(attr(n, "href"), "#")] == 0 {
-			t.Errorf("the error summary leads to %q, which is not there", attr(n, "href"))
-		}
-	}
-}
-
-var voidElements = []string{"meta", "link", "input", "img", "br", "hr"}
-
-// tags counts the start tags as written, and fails on end tags that do not match.
-func tags(t *testing.T, page []byte) map[string]int {
-	t.Helper()
-	count, open := map[string]int{}, []string{}
-	z := html.NewTokenizer(bytes.NewReader(page))
-	for {
-		kind := z.Next()
-		name, _ := z.TagName()
-		switch kind {
-		case html.ErrorToken:
-			if z.Err() != io.EOF || len(open) > 0 {
-				t.Errorf("the page ends with %v open (%v)", open, z.Err())
-			}
-			return count
-		case html.SelfClosingTagToken:
-			count[string(name)]++
-		case html.StartTagToken:
-			count[string(name)]++
-			if !slices.Contains(voidElements, string(name)) {
-				open = append(open, string(name))
-			}
-		case html.EndTagToken:
-			if len(open) == 0 || open[len(open)-1] != string(name) {
-				t.Fatalf("</%s> ends %v", name, open)
-			}
-			open = open[:len(open)-1]
-		}
-	}
-}
-
-func attr(n *html.Node, key string) string {
-	for _, a := range n.Attr {
-		if a.Key == key {
-			return a.Val
-		}
-	}
-	return ""
-}
-
-func has(n *html.Node, key string) bool {
-	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == key })
-}
-
-func first(root *html.Node, name string) *html.Node {
-	for n := range root.Descendants() {
-		if n.Type == html.ElementNode && n.Data == name {
-			return n
-		}
-	}
-	return &html.Node{}
-}
-
-func byClass(root *html.Node, class string) *html.Node {
-	for n := range root.Descendants() {
-		if slices.Contains(strings.Fields(attr(n, "class")), class) {
-			return n
-		}
-	}
-	return nil
-}
-
-func text(root *html.Node) string {
-	var b strings.Builder
-	for n := range root.Descendants() {
-		if n.Type == html.TextNode {
-			b.WriteString(n.Data)
-		}
-	}
-	return strings.TrimSpace(b.String())
 }
 
 func rendered(t *testing.T, page string, p Page) *html.Node {
@@ -279,15 +116,15 @@ func rendered(t *testing.T, page string, p Page) *html.Node {
 
 func TestTheTitleSaysPageSectionServiceAndWhetherThereIsAnError(t *testing.T) {
 	p := fullPage(t, "nl").ForComponents("errors")
-	if got, want := text(first(rendered(t, "components", p), "title")), "Fout: Vormgeving – Demonstratie – Sluice"; got != want {
+	if got, want := pagetest.Text(pagetest.First(rendered(t, "components", p), "title")), "Fout: Vormgeving – Demonstratie – Sluice"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	p.Errors = nil
 	root := rendered(t, "components", p)
-	if got, want := text(first(root, "title")), "Vormgeving – Demonstratie – Sluice"; got != want {
+	if got, want := pagetest.Text(pagetest.First(root, "title")), "Vormgeving – Demonstratie – Sluice"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := text(first(root, "h1")); got != "Vormgeving" {
+	if got := pagetest.Text(pagetest.First(root, "h1")); got != "Vormgeving" {
 		t.Errorf("the heading says %q, the title Vormgeving", got)
 	}
 }
@@ -303,9 +140,9 @@ func TestTheLanguageSwitchKeepsThePageAndLeadsNowhereElse(t *testing.T) {
 		p := fullPage(t, "en").ForPrivacy()
 		p.Path = path
 		var got string
-		for n := range byClass(rendered(t, "privacy", p), "languages").Descendants() {
-			if n.Data == "a" && attr(n, "lang") == "nl" {
-				got = attr(n, "href")
+		for n := range pagetest.ByClass(rendered(t, "privacy", p), "languages").Descendants() {
+			if n.Data == "a" && pagetest.Attr(n, "lang") == "nl" {
+				got = pagetest.Attr(n, "href")
 			}
 		}
 		if got != want {
@@ -317,10 +154,10 @@ func TestTheLanguageSwitchKeepsThePageAndLeadsNowhereElse(t *testing.T) {
 func TestAFieldShowsItsErrorAndKeepsWhatWasTyped(t *testing.T) {
 	root := rendered(t, "components", fullPage(t, "en").ForComponents("errors"))
 	for n := range root.Descendants() {
-		if attr(n, "id") != "email" {
+		if pagetest.Attr(n, "id") != "email" {
 			continue
 		}
-		if attr(n, "value") != "noor@example" || attr(n, "aria-invalid") != "true" || attr(n, "aria-describedby") != "email-hint email-error" {
+		if pagetest.Attr(n, "value") != "noor@example" || pagetest.Attr(n, "aria-invalid") != "true" || pagetest.Attr(n, "aria-describedby") != "email-hint email-error" {
 			t.Errorf("the field is %v", n.Attr)
 		}
 		return

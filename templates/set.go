@@ -8,7 +8,9 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"text/template/parse"
@@ -20,9 +22,9 @@ var builtIn embed.FS
 
 // Set holds all pages and texts, ready to be shown. It is safe for use by many goroutines.
 type Set struct {
-	words  *catalog
-	pages  map[string]*template.Template // never executed: a template that was executed cannot be cloned
-	presse map[string]*sync.Pool         // of *press
+	words   *catalog
+	pages   map[string]*template.Template // never executed: a template that was executed cannot be cloned
+	presses map[string]*sync.Pool         // of *press
 }
 
 // Load reads the built-in pages and texts. From overrides, which may be nil, come texts of the foundation's own:
@@ -32,7 +34,7 @@ func Load(overrides fs.FS) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading texts: %w", err)
 	}
-	s := &Set{words: words, pages: map[string]*template.Template{}, presse: map[string]*sync.Pool{}}
+	s := &Set{words: words, pages: map[string]*template.Template{}, presses: map[string]*sync.Pool{}}
 	shared, err := template.New("").Funcs((&press{}).funcs()).ParseFS(builtIn, "layout/*.html", "components/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("reading the layout: %w", err)
@@ -62,22 +64,18 @@ func (s *Set) addPage(shared *template.Template, file string) error {
 	}
 	name := strings.TrimSuffix(path.Base(file), ".html")
 	s.pages[name] = page
-	s.presse[name] = &sync.Pool{New: func() any { return newPress(s, page) }}
+	s.presses[name] = &sync.Pool{New: func() any { return newPress(s, page) }}
 	return nil
 }
 
 // Pages lists the names that Render knows.
 func (s *Set) Pages() []string {
-	names := make([]string, 0, len(s.pages))
-	for name := range s.pages {
-		names = append(names, name)
-	}
-	return names
+	return slices.Sorted(maps.Keys(s.pages))
 }
 
 // Render writes the page, or nothing at all when something in it fails: half a page of terms must never be shown.
 func (s *Set) Render(w io.Writer, page string, p Page) error {
-	pool, ok := s.presse[page]
+	pool, ok := s.presses[page]
 	if !ok {
 		return fmt.Errorf("no page is called %q", page)
 	}
