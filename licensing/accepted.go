@@ -1,0 +1,81 @@
+package licensing
+
+import (
+	"strings"
+
+	"sluice/infra/account"
+	"sluice/infra/db"
+)
+
+// Accepted binds what an invitation was for to the person who accepted it, in the accepting change. An invitation that
+// would give one person two conflicting parts is refused, whatever its address.
+func (r *Registry) Accepted(tx *db.Tx, inv account.Invitation, person account.PersonID) error {
+	what, id, _ := strings.Cut(inv.For, ":")
+	switch what {
+	case "party":
+		return r.bindParty(tx, PartyID(id), person)
+	case "contact":
+		return r.bindContact(tx, ContactID(id), person)
+	}
+	return nil
+}
+
+func (r *Registry) bindParty(tx *db.Tx, id PartyID, person account.PersonID) error {
+	p, err := one(tx, scanParty, selectParties+` WHERE id = $1`, id)
+	if err != nil {
+		return err
+	}
+	q, err := r.Request(tx, p.Request)
+	if err != nil {
+		return err
+	}
+	// The contacts of the agreement count, not only the first ones.
+	agreements, err := r.AgreementsOf(tx, q.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range agreements {
+		parties := append([]Party(nil), a.Parties...)
+		for i := range parties {
+			if parties[i].ID == id {
+				parties[i].Person = person
+			}
+		}
+		if err := conflicts(parties, a.Contacts, nil); err != nil {
+			return err
+		}
+	}
+	_, err = r.applyRequest(tx, q, PartyBound{Party: id, Person: person})
+	return err
+}
+
+func (r *Registry) bindContact(tx *db.Tx, id ContactID, person account.PersonID) error {
+	c, err := r.Contact(tx, id)
+	if err != nil {
+		return err
+	}
+	a, err := r.Agreement(tx, c.Agreement)
+	if err != nil {
+		return err
+	}
+	if err := r.notHandler(tx, a.Request, person); err != nil {
+		return err
+	}
+	_, err = r.apply(tx, a, ContactBound{Contact: id, Person: person})
+	return err
+}
+
+// notHandler refuses somebody who recorded or decided the request.
+func (r *Registry) notHandler(tx *db.Tx, id RequestID, person account.PersonID) error {
+	q, err := r.Request(tx, id)
+	if err != nil {
+		return err
+	}
+	handlers := append([]account.PersonID{q.Decider}, q.Editors...)
+	for _, h := range handlers {
+		if h != "" && h == person {
+			return refuse("conflict", "one", "desk", "other", "contact")
+		}
+	}
+	return nil
+}
