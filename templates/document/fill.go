@@ -88,7 +88,7 @@ func (a Agreement) confirmations(f *filler) Block {
 	if len(a.Confirmations) == 0 {
 		f.note(fmt.Errorf("the licence for outside the EEA needs the licensee's confirmations"))
 	}
-	b := f.table([]int{16, 50, 34}, "part", "statement", "answer")
+	b := f.table([]int{22, 48, 30}, "part", "statement", "answer")
 	for i, c := range a.Confirmations {
 		answer := f.words["confirmed"]
 		if !c.Confirmed {

@@ -15,14 +15,14 @@ import (
 // All lengths are in millimetres on A4, sizes of type in points.
 const (
 	pageWidth, pageHeight = 210.0, 297.0
-	marginSide            = 22.0
-	marginTop             = 20.0
+	marginSide            = 20.0
+	marginTop             = 18.0
 	marginBottom          = 22.0
 	bodyWidth             = pageWidth - 2*marginSide
 	bodyBottom            = pageHeight - marginBottom
-	bodySize              = 10.0
+	bodySize              = 9.5
 	tableSize             = 8.5
-	cellPadding           = 1.6
+	cellPadding           = 1.2
 )
 
 // PDF is the document as it is signed and kept. The same Source gives the same bytes.
@@ -183,7 +183,7 @@ func (p *pen) paragraph(b Block) {
 	indent := 0.0
 	lines := p.wrap(b.Text, bodyWidth, bodySize, "")
 	if b.Label != "" {
-		indent = 12
+		indent = 11
 		lines = p.wrap(b.Text, bodyWidth-indent, bodySize, "")
 		p.room(lineHeight(bodySize))
 		p.say(b.Label, marginSide, bodySize, "")
@@ -242,4 +242,4 @@ func (p *pen) say(text string, x, size float64, style string) {
 	p.pdf.Text(x, p.y+lineHeight(size)*0.75, text)
 }
 
-func lineHeight(size float64) float64 { return size * 0.3528 * 1.38 }
+func lineHeight(size float64) float64 { return size * 0.3528 * 1.32 }
