@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"sluice/delivery/crypt4gh"
 )
 
 // Errors a Keyring answers with.
@@ -34,12 +36,9 @@ type KeyName struct {
 
 func (k KeyName) String() string { return fmt.Sprintf("%s/%s", k.Mount, k.ID) }
 
-// DataKey is a file's 32-byte key in the clear. It lives for the moment of use, is never stored, cached or logged.
-type DataKey [32]byte
-
-// String keeps a key out of logs and error texts whatever verb prints it.
-func (DataKey) String() string   { return "DataKey(secret)" }
-func (DataKey) GoString() string { return "DataKey(secret)" }
+// DataKey is a file's 32-byte key in the clear. It lives for the moment of use, is never stored, cached or logged; no verb
+// and no encoder prints it.
+type DataKey = crypt4gh.DataKey
 
 // A Sealed is one file key to unwrap: the wrapped form, and the file's id, which it is bound to.
 type Sealed struct {
@@ -68,11 +67,13 @@ type Keyring interface {
 	Wrap(ctx context.Context, key KeyName, items []Opened) ([]Sealed, error)
 	// Unwrap opens file keys sealed under the named key. ErrNotWrapped when one item does not belong to it.
 	Unwrap(ctx context.Context, key KeyName, items []Sealed) ([]DataKey, error)
-	// Destroy removes a key for good. Absent is success; the caller proves it with Exists.
+	// Destroy removes the key of a delivery for good. Absent is success; the caller proves it with Exists. The key of a
+	// dataset is ErrKeyRefused: losing one loses the archive.
 	Destroy(ctx context.Context, key KeyName) error
 	// Exists tells whether the key is there, from the keyring itself.
 	Exists(ctx context.Context, key KeyName) (bool, error)
 	// Sign signs a message with the foundation's Ed25519 key and returns the public key with it, so that what is
-	// kept can be verified after the key was rotated.
+	// kept can be verified after the key was rotated. A message is 64 KiB at most (Vault takes no text over 1 MiB): sign a
+	// digest of anything longer.
 	Sign(ctx context.Context, message []byte) (signature, public []byte, err error)
 }

@@ -1,0 +1,125 @@
+package delivery
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+)
+
+// The archive of everything is an uncompressed tar that exists nowhere: its layout follows from the list of files, so its
+// size, ETag and every range of it are known before the first byte.
+//
+//	header of DR-0042-A-1/manifest.json | contents, padded to 512 | header of …/SHA256SUMS | … | files in order | 1024 zeros
+
+// A tarPiece is a run of bytes of the archive: a text of our own (headers, padding), or a content.
+type tarPiece struct {
+	at   int64 // where it begins in the archive
+	size int64
+	text []byte   // or nil:
+	from *content // opened when its turn comes
+}
+
+// archiveContent lays out the archive of a delivery.
+func (p *Depot) archiveContent(d Delivery, files []DeliveredFile) (*content, error) {
+	m, err := p.manifestContent(d)
+	if err != nil {
+		return nil, err
+	}
+	members := []*content{m, sumsContent(d, files)}
+	for _, f := range files {
+		members = append(members, p.fileContent(d, f))
+	}
+	var pieces []tarPiece
+	var at int64
+	text := func(b []byte) {
+		pieces = append(pieces, tarPiece{at: at, size: int64(len(b)), text: b})
+		at += int64(len(b))
+	}
+	layout := sha256.New()
+	for _, c := range members {
+		header, err := tarHeader(d, c)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w: %w", c.logged, errNoArchive, err)
+		}
+		text(header)
+		pieces = append(pieces, tarPiece{at: at, size: c.size, from: c})
+		at += c.size
+		if pad := (512 - c.size%512) % 512; pad > 0 {
+			text(make([]byte, pad))
+		}
+		fmt.Fprintf(layout, "%x %s\n", header, c.hash)
+	}
+	text(make([]byte, 1024))
+	return &content{
+		name: ArchivePath(d), transfer: WholeArchive, logged: WholeArchive, kind: "application/x-tar", size: at,
+		hash: hex.EncodeToString(layout.Sum(nil)), modified: d.Planned,
+		// One member is opened here, so that a sealed keyring or a store that is down makes a page and not a broken archive.
+		open: func(ctx context.Context) error { defer m.close(); return m.open(ctx) },
+		send: func(ctx context.Context, w io.Writer, off, n int64, hurry bool) error {
+			return sendPieces(ctx, w, pieces, off, n, hurry)
+		},
+		close: func() {},
+	}, nil
+}
+
+// tarHeader is the header of one member, the same at each asking: fixed time, owner and mode.
+func tarHeader(d Delivery, c *content) ([]byte, error) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	err := w.WriteHeader(&tar.Header{
+		Typeflag: tar.TypeReg, Name: d.Number + "/" + c.name, Size: c.size, Mode: 0o644, ModTime: d.Planned.Truncate(1e9).UTC(),
+	})
+	return b.Bytes(), err
+}
+
+// sendPieces sends the range [off, off+n) of an archive, opening only the members it touches, one at a time.
+func sendPieces(ctx context.Context, w io.Writer, pieces []tarPiece, off, n int64, hurry bool) error {
+	end := off + n
+	first := sort.Search(len(pieces), func(i int) bool { return pieces[i].at+pieces[i].size > off })
+	for _, piece := range pieces[first:] {
+		if piece.at >= end {
+			return nil
+		}
+		from, to := max(off, piece.at)-piece.at, min(end, piece.at+piece.size)-piece.at
+		if from == to {
+			continue
+		}
+		if err := piece.send(ctx, w, from, to-from, hurry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t tarPiece) send(ctx context.Context, w io.Writer, off, n int64, hurry bool) error {
+	if t.text != nil {
+		_, err := w.Write(t.text[off : off+n])
+		return err
+	}
+	if err := t.from.open(ctx); err != nil {
+		return err
+	}
+	defer t.from.close()
+	return t.from.send(ctx, w, off, n, hurry && n >= 4<<20)
+}
+
+// sums is the text of SHA256SUMS, as sha256sum -c reads it: the manifest and every file, in order.
+func sums(d Delivery, files []DeliveredFile) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s\n", d.Manifest.SHA256, ManifestPath)
+	for _, f := range files {
+		fmt.Fprintf(&b, "%s  %s\n", f.SHA256, f.Path)
+	}
+	return b.String()
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}

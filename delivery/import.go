@@ -1,0 +1,434 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"sluice/delivery/crypt4gh"
+	"sluice/infra/account"
+	"sluice/infra/db"
+	"sluice/licensing"
+)
+
+// Errors of an import, for the person at the command line.
+var (
+	// ErrComplete: the dataset was imported already, and never changes again.
+	ErrComplete = errors.New("this dataset is complete; what is imported never changes, so use another name")
+	// ErrOtherFiles: an earlier, interrupted import of this dataset had another list.
+	ErrOtherFiles = errors.New("an interrupted import of this dataset had another list of files; use the same list, or another name")
+	// ErrSourceChanged: a file changed while it was read.
+	ErrSourceChanged = errors.New("the file changed while it was read")
+)
+
+// batch is how many keys go to the keyring at once, the size the contract of Keyring promises.
+const batch = 500
+
+// An Import says what to import: a list that ReadList and CompareFolder found in order, and the folder it is about.
+type Import struct {
+	Collection string // its name
+	Dataset    string
+	Folder     fs.FS
+	Files      []ListedFile
+	Infos      []fs.FileInfo // of Files, as CompareFolder returned them
+	LeftOut    int64         // people whose files were left out, for the manifest
+	// Progress, if set, is told from several goroutines how far the import is.
+	Progress func(Progress)
+}
+
+// Progress is how far an import is.
+type Progress struct {
+	Files, AllFiles int64
+	Bytes, AllBytes int64 // of plaintext; those of files that an earlier try had stored count as done
+}
+
+// FileStored and ImportResumed are events of an import. Their subject is the dataset.
+type (
+	FileStored struct {
+		File string `json:"file"`
+		Size int64  `json:"size"`
+		Root string `json:"root"`
+	}
+	ImportResumed struct {
+		Left int `json:"left"` // files still to be stored
+	}
+)
+
+// Kind names the event in the log.
+func (FileStored) Kind() string    { return "dataset.file_stored" }
+func (ImportResumed) Kind() string { return "dataset.import_resumed" }
+
+// source is one file of an import: its row, and where it comes from.
+type source struct {
+	file File
+	path string
+	info fs.FileInfo
+}
+
+// Import seals each file into the archive, verifies what the store then holds, and makes the dataset immutable. An import
+// that was interrupted is continued by calling it again with the same list; files that were stored are not read again.
+func (p *Depot) Import(ctx context.Context, who account.Who, in Import) (licensing.Dataset, error) {
+	if !who.Has(account.Steward) {
+		return licensing.Dataset{}, account.ErrNotAllowed
+	}
+	if err := p.store.MakeBucket(ctx, p.opts.ArchiveBucket); err != nil && !errors.Is(err, ErrAlreadyStored) {
+		return licensing.Dataset{}, outside("making the archive bucket", err)
+	}
+	dataset, key, err := p.beginImport(ctx, who, in)
+	if err != nil {
+		return dataset, err
+	}
+	if err := p.keys.Create(ctx, key); err != nil {
+		return dataset, fmt.Errorf("making the key of the dataset: %w", err)
+	}
+	left, tally, err := p.leftToStore(ctx, who, dataset, in)
+	if err != nil {
+		return dataset, err
+	}
+	for some := range slices.Chunk(left, batch) {
+		if err := p.storeFiles(ctx, who, dataset, key, some, in.Folder, tally); err != nil {
+			return dataset, err
+		}
+	}
+	return p.finishImport(ctx, who, dataset)
+}
+
+// beginImport makes the dataset with a row for each file, or finds those of an interrupted import.
+func (p *Depot) beginImport(ctx context.Context, who account.Who, in Import) (d licensing.Dataset, key KeyName, err error) {
+	err = p.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		c, err := p.registry.CollectionNamed(tx, in.Collection)
+		if err != nil {
+			return fmt.Errorf("collection %s: %w", in.Collection, err)
+		}
+		d, err = p.registry.DatasetNamed(tx, c.ID, in.Dataset)
+		if err == nil {
+			if d.State != licensing.Importing {
+				return ErrComplete
+			}
+			if key, err = archiveKey(tx, d.ID); err != nil {
+				return err
+			}
+			return db.ErrUnchanged
+		}
+		if !errors.Is(err, licensing.ErrNotFound) {
+			return err
+		}
+		if d, err = p.registry.AddDataset(tx, who, c.ID, in.Dataset); err != nil {
+			return err
+		}
+		key = KeyName{Archive, db.NewID()}
+		if err := tx.Update(`INSERT INTO archive_keys (dataset, key_id, left_out) VALUES ($1, $2, $3)`, d.ID, key.ID, in.LeftOut); err != nil {
+			return err
+		}
+		for i, f := range in.Files {
+			err := tx.Update(`INSERT INTO files (id, dataset, name, subject, hospital, kind, state, source_mod, object_key, parts_key,
+				wrapped, size, sha256, body_size, parts, root, nonce) VALUES ($1, $2, $3, $4, $5, $6, 'storing', $7, $8, $9, '', $10, '', 0, 0, '', '')`,
+				db.NewID(), d.ID, f.Path, f.Subject, f.Hospital, f.Kind, db.Stamp(in.Infos[i].ModTime()), db.NewID(), db.NewID(), in.Infos[i].Size())
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return d, key, err
+}
+
+// leftToStore finds the files that are still to be stored, and gives each a fresh place: the one an interrupted import, or
+// another that runs at this moment, may have begun is emptied and never used again.
+func (p *Depot) leftToStore(ctx context.Context, who account.Who, d licensing.Dataset, in Import) ([]source, *tally, error) {
+	rows, states, err := p.importRows(ctx, d)
+	if err != nil {
+		return nil, nil, err
+	}
+	sources, err := matchRows(rows, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	t := &tally{report: in.Progress}
+	var left []source
+	for i, s := range sources {
+		t.AllFiles++
+		t.AllBytes += s.file.Size
+		if states[i] == "stored" {
+			t.add(1, s.file.Size)
+			continue
+		}
+		left = append(left, s)
+	}
+	for _, s := range left {
+		if err := p.discard(ctx, s.file); err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(left) == 0 {
+		return nil, t, nil
+	}
+	err = p.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		for i := range left {
+			f := &left[i].file
+			f.object, f.partsObject = db.NewID(), db.NewID()
+			err := tx.Update(`UPDATE files SET object_key = $1, parts_key = $2 WHERE id = $3 AND state = 'storing'`, f.object, f.partsObject, f.ID)
+			if err != nil {
+				return err
+			}
+		}
+		return tx.Record("dataset:"+string(d.ID), ImportResumed{len(left)})
+	})
+	return left, t, err
+}
+
+func (p *Depot) importRows(ctx context.Context, d licensing.Dataset) (files []File, states []string, err error) {
+	err = p.db.View(ctx, func(tx *db.Tx) error {
+		if files, err = collect(tx, scanFile, `SELECT `+fileColumns+` FROM files WHERE dataset = $1 ORDER BY name`, d.ID); err != nil {
+			return err
+		}
+		states, err = collect(tx, func(row scanner) (s string, err error) {
+			err = row.Scan(&s)
+			return s, err
+		},
+			`SELECT state FROM files WHERE dataset = $1 ORDER BY name`, d.ID)
+		return err
+	})
+	return files, states, err
+}
+
+// matchRows puts the rows of the dataset, which may be those of an earlier try, beside the files of this one.
+func matchRows(rows []File, in Import) ([]source, error) {
+	at := map[string]int{}
+	for i, f := range in.Files {
+		at[f.Path] = i
+	}
+	if len(rows) != len(in.Files) {
+		return nil, ErrOtherFiles
+	}
+	sources := make([]source, 0, len(rows))
+	for _, row := range rows {
+		i, found := at[row.Name]
+		if !found || in.Infos[i].Size() != row.Size {
+			return nil, ErrOtherFiles
+		}
+		f := in.Files[i]
+		if f.Subject != row.Subject || f.Hospital != row.Hospital || f.Kind != row.Kind {
+			return nil, ErrOtherFiles
+		}
+		sources = append(sources, source{row, f.Path, in.Infos[i]})
+	}
+	return sources, nil
+}
+
+// discard removes what a file's row points at, if anything is there.
+func (p *Depot) discard(ctx context.Context, f File) error {
+	for _, key := range []string{f.object, f.partsObject} {
+		if err := p.store.Remove(ctx, p.opts.ArchiveBucket, key); err != nil && !errors.Is(err, ErrNotStored) {
+			return outside("removing an unfinished object", err)
+		}
+	}
+	return nil
+}
+
+// storeFiles stores up to a batch of files, with their keys wrapped in one call.
+func (p *Depot) storeFiles(ctx context.Context, who account.Who, d licensing.Dataset, key KeyName, files []source, folder fs.FS, t *tally) error {
+	items := make([]Opened, len(files))
+	for i, s := range files {
+		items[i] = Opened{FileID: s.file.ID, Key: crypt4gh.NewDataKey()}
+	}
+	sealed, err := p.keys.Wrap(ctx, key, items)
+	if err != nil {
+		return fmt.Errorf("wrapping file keys: %w", err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(p.opts.Lanes)
+	for i, s := range files {
+		group.Go(func() error {
+			s.file.wrapped = sealed[i].Wrapped
+			if err := p.storeFile(ctx, who, d, s, items[i].Key, folder, t); err != nil {
+				return fmt.Errorf("%s: %w", s.path, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// storeFile seals one file into the store, reads back what the store holds, and writes it down. What it put there and could
+// not write down, it removes.
+func (p *Depot) storeFile(ctx context.Context, who account.Who, d licensing.Dataset, s source, key DataKey, folder fs.FS, t *tally) (err error) {
+	f := s.file
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.discard(context.WithoutCancel(ctx), f))
+		}
+	}()
+	sum, err := p.seal(ctx, s, key, folder, t)
+	if err != nil {
+		return err
+	}
+	f.Size, f.SHA256, f.BodySize = sum.PlainSize, sum.PlainHash.String(), sum.BodySize
+	f.Parts, f.Root, f.Nonce = int64(len(sum.Parts)), sum.Root.String(), sum.First
+	if err := p.putList(ctx, p.opts.ArchiveBucket, f.partsObject, sum.Parts, key); err != nil {
+		return err
+	}
+	if err := p.checkStored(ctx, p.opts.ArchiveBucket, f.object, sum); err != nil {
+		return err
+	}
+	err = p.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		err := tx.Update(`UPDATE files SET state = 'stored', wrapped = $1, sha256 = $2, body_size = $3, parts = $4, root = $5, nonce = $6
+			WHERE id = $7 AND state = 'storing' AND object_key = $8`,
+			f.wrapped, f.SHA256, f.BodySize, f.Parts, f.Root, hex.EncodeToString(f.Nonce[:]), f.ID, f.object)
+		if err != nil {
+			return err
+		}
+		return tx.Record("dataset:"+string(d.ID), FileStored{f.ID, f.Size, f.Root})
+	})
+	if err == nil {
+		t.add(1, 0)
+	}
+	return err
+}
+
+func (p *Depot) seal(ctx context.Context, s source, key DataKey, folder fs.FS, t *tally) (crypt4gh.Sum, error) {
+	in, err := folder.Open(s.path)
+	if err != nil {
+		return crypt4gh.Sum{}, err
+	}
+	defer in.Close()
+	sealer, err := crypt4gh.NewSealer(&countingReader{in, t}, key)
+	if err != nil {
+		return crypt4gh.Sum{}, err
+	}
+	defer sealer.Close()
+	size, err := crypt4gh.BodySize(s.info.Size())
+	if err != nil {
+		return crypt4gh.Sum{}, err
+	}
+	if err := p.store.Put(ctx, p.opts.ArchiveBucket, s.file.object, sealer, size); err != nil {
+		return crypt4gh.Sum{}, outside("storing", err)
+	}
+	sum, err := sealer.Sum()
+	if err != nil {
+		return sum, err
+	}
+	after, err := in.Stat()
+	if err != nil {
+		return sum, err
+	}
+	if sum.PlainSize != s.info.Size() || after.Size() != s.info.Size() || !after.ModTime().Equal(s.info.ModTime()) {
+		return sum, ErrSourceChanged
+	}
+	return sum, nil
+}
+
+// checkStored reads a stored body back and compares it with what was sealed, part by part.
+func (p *Depot) checkStored(ctx context.Context, bucket, key string, sum crypt4gh.Sum) error {
+	object, err := p.store.Open(ctx, bucket, key)
+	if err != nil {
+		return outside("reading back", err)
+	}
+	defer object.Close()
+	if object.Size() != sum.BodySize {
+		return fmt.Errorf("the store holds %d bytes of %d: %w", object.Size(), sum.BodySize, errDiffers)
+	}
+	if sum.BodySize == 0 {
+		return nil
+	}
+	in, err := object.Range(ctx, 0, sum.BodySize)
+	if err != nil {
+		return outside("reading back", err)
+	}
+	defer in.Close()
+	for i, want := range sum.Parts {
+		h := sha256.New()
+		if _, err := io.CopyN(h, in, min(crypt4gh.PartSize, sum.BodySize-int64(i)*crypt4gh.PartSize)); err != nil {
+			return outside("reading back", err)
+		}
+		if !bytes.Equal(h.Sum(nil), want[:]) {
+			return fmt.Errorf("the store holds something else in part %d: %w", i, errDiffers)
+		}
+	}
+	return nil
+}
+
+// putList stores the list of part hashes, sealed under a key that follows from the file's own: whoever may open the file may
+// check it, and the keyring is not asked for a second key.
+func (p *Depot) putList(ctx context.Context, bucket, key string, parts []crypt4gh.Hash, file DataKey) error {
+	listKey, err := listKeyOf(file)
+	if err != nil {
+		return err
+	}
+	var plain bytes.Buffer
+	for _, h := range parts {
+		plain.Write(h[:])
+	}
+	var body bytes.Buffer
+	if _, err := crypt4gh.Seal(&body, &plain, listKey); err != nil {
+		return err
+	}
+	return outside("storing a list of parts", p.store.Put(ctx, bucket, key, &body, int64(body.Len())))
+}
+
+// listKeyOf derives the key of a file's part list: HKDF-SHA-256 of the data key, info "sluice part list 1".
+func listKeyOf(file DataKey) (key DataKey, err error) {
+	derived, err := hkdf.Key(sha256.New, file[:], nil, "sluice part list 1", len(key))
+	copy(key[:], derived)
+	return key, err
+}
+
+// finishImport makes the dataset immutable when every file is stored.
+func (p *Depot) finishImport(ctx context.Context, who account.Who, d licensing.Dataset) (licensing.Dataset, error) {
+	err := p.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		var files, size, storing int64
+		err := tx.QueryRow(`SELECT COUNT(*), COALESCE(SUM(size), 0), COALESCE(SUM(CASE WHEN state = 'stored' THEN 0 ELSE 1 END), 0) FROM files WHERE dataset = $1`, d.ID).
+			Scan(&files, &size, &storing)
+		if err != nil {
+			return err
+		}
+		if storing > 0 {
+			return fmt.Errorf("%d files are not stored: %w", storing, db.ErrConflict)
+		}
+		if err := p.registry.FinishDataset(tx, who, d.ID, int(files), size); err != nil {
+			return err
+		}
+		d, err = p.registry.Dataset(tx, d.ID)
+		return err
+	})
+	return d, err
+}
+
+// tally adds up what the lanes of an import have done.
+type tally struct {
+	Progress
+	files, bytes atomic.Int64
+	report       func(Progress)
+}
+
+func (t *tally) add(files, bytes int64) {
+	now := t.Progress
+	now.Files, now.Bytes = t.files.Add(files), t.bytes.Add(bytes)
+	if t.report != nil {
+		t.report(now)
+	}
+}
+
+// countingReader tells a tally what was read.
+type countingReader struct {
+	io.Reader
+	t *tally
+}
+
+func (c *countingReader) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	if n > 0 {
+		c.t.add(0, int64(n))
+	}
+	return n, err
+}

@@ -1,0 +1,203 @@
+package delivery
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"sluice/infra/audit"
+	"sluice/infra/db"
+)
+
+// decode reads an event of a delivery's life from the log; nil for other kinds.
+func decode(b audit.Body) (Event, error) {
+	var ev Event
+	var err error
+	switch b.Kind {
+	case Ordered{}.Kind():
+		ev, err = read[Ordered](b)
+	case FilesFixed{}.Kind():
+		ev, err = read[FilesFixed](b)
+	case MadeAvailable{}.Kind():
+		ev, err = read[MadeAvailable](b)
+	case BucketEndMoved{}.Kind():
+		ev, err = read[BucketEndMoved](b)
+	case HasEnded{}.Kind():
+		ev, err = read[HasEnded](b)
+	case WasEmptied{}.Kind():
+		ev, err = read[WasEmptied](b)
+	case KeyWasDestroyed{}.Kind():
+		ev, err = read[KeyWasDestroyed](b)
+	case BucketWasRemoved{}.Kind():
+		ev, err = read[BucketWasRemoved](b)
+	case WasDestroyed{}.Kind():
+		ev, err = read[WasDestroyed](b)
+	}
+	return ev, err
+}
+
+func read[T any](b audit.Body) (T, error) {
+	var ev T
+	if err := json.Unmarshal(b.Data, &ev); err != nil {
+		return ev, fmt.Errorf("%s in the log: %w", b.Kind, err)
+	}
+	return ev, nil
+}
+
+// told is what the log says about the tables of this package.
+type told struct {
+	deliveries map[ID]Delivery
+	grants     map[GrantID]Grant
+	transfers  map[TransferID]Transfer
+	roots      map[string]string // of files, by id
+	certified  map[string]string // SHA-256 of certificates, by id
+}
+
+// A Replay folds the log, entry by entry, into what the tables of this package must hold.
+type Replay struct{ told }
+
+// NewReplay begins a replay.
+func NewReplay() *Replay {
+	return &Replay{told{map[ID]Delivery{}, map[GrantID]Grant{}, map[TransferID]Transfer{}, map[string]string{}, map[string]string{}}}
+}
+
+// Entry takes the next entry of the log. Entries of other packages are passed over.
+func (r *Replay) Entry(e audit.Entry, b audit.Body) error {
+	if b.Kind == (FileStored{}).Kind() {
+		ev, err := read[FileStored](b)
+		r.roots[ev.File] = ev.Root
+		return err
+	}
+	id, found := strings.CutPrefix(b.Subject, ID("").Subject())
+	if !found {
+		return nil
+	}
+	if ev, err := decode(b); err != nil || ev != nil {
+		if err != nil {
+			return err
+		}
+		d := r.deliveries[ID(id)]
+		d.ID = ID(id)
+		next, err := d.Next(ev, e.At)
+		if err != nil {
+			return fmt.Errorf("entry %d cannot follow what the log says before it: %w", e.Seq, err)
+		}
+		if ev, is := ev.(WasDestroyed); is {
+			r.certified[ev.Certificate] = ev.SHA256
+		}
+		r.deliveries[ID(id)] = next
+		return nil
+	}
+	return r.other(ID(id), e.At, b)
+}
+
+// other takes the entries about grants and transfers.
+func (r *Replay) other(id ID, at time.Time, b audit.Body) error {
+	switch b.Kind {
+	case Granted{}.Kind():
+		ev, err := read[Granted](b)
+		r.grants[ev.Grant] = Grant{ID: ev.Grant, Contact: ev.Contact, Delivery: id, Created: at}
+		return err
+	case GrantWasRemoved{}.Kind():
+		ev, err := read[GrantWasRemoved](b)
+		g := r.grants[ev.Grant]
+		g.Removed = at
+		r.grants[ev.Grant] = g
+		return err
+	case TransferOpened{}.Kind():
+		ev, err := read[TransferOpened](b)
+		r.transfers[ev.Transfer] = Transfer{ID: ev.Transfer, Delivery: id, Grant: ev.Grant, Opened: at}
+		return err
+	case TransferClosed{}.Kind():
+		ev, err := read[TransferClosed](b)
+		t := r.transfers[ev.Transfer]
+		t.Closed, t.Bytes = at, ev.Bytes
+		r.transfers[ev.Transfer] = t
+		return err
+	}
+	return nil
+}
+
+// Compare says where the tables differ from what the log says: each difference a sentence.
+func (r *Replay) Compare(tx *db.Tx) ([]string, error) {
+	var found []string
+	differ := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+
+	deliveries, err := loadDeliveries(tx, `SELECT `+deliveryColumns+` FROM deliveries ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range deliveries {
+		said, known := r.deliveries[d.ID]
+		delete(r.deliveries, d.ID)
+		d.Manifest = Manifest{SHA256: d.Manifest.SHA256} // where it lies and its wrapped key are no matter for the log
+		if !known {
+			differ("delivery %s stands in the tables and the log knows nothing of it", d.Number)
+		} else if d != said {
+			differ("delivery %s differs from what the log says: state %s, revision %d; the log says %s, %d", d.Number, d.State, d.Rev, said.State, said.Rev)
+		}
+	}
+	for id := range r.deliveries {
+		differ("delivery %s stands in the log and not in the tables", id)
+	}
+	grants, err := collect(tx, scanGrant, `SELECT `+grantColumns+` FROM grants ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range grants {
+		if g != r.grants[g.ID] {
+			differ("grant %s of delivery %s differs from what the log says", g.ID, g.Delivery)
+		}
+		delete(r.grants, g.ID)
+	}
+	for id := range r.grants {
+		differ("grant %s stands in the log and not in the tables", id)
+	}
+	more, err := r.compareRest(tx)
+	return append(found, more...), err
+}
+
+// compareRest compares transfers, the roots of stored files, and certificates.
+func (r *Replay) compareRest(tx *db.Tx) ([]string, error) {
+	var found []string
+	transfers, err := collect(tx, scanTransfer, `SELECT t.id, t.delivery, t.granted, t.person, t.file, t.opened, t.closed, t.bytes FROM transfers t ORDER BY t.id`)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range transfers {
+		said := r.transfers[t.ID]
+		said.Person, said.File = t.Person, t.File // in the log these are the actor and an id
+		if t != said {
+			found = append(found, fmt.Sprintf("transfer %s differs from what the log says", t.ID))
+		}
+		delete(r.transfers, t.ID)
+	}
+	for id := range r.transfers {
+		found = append(found, fmt.Sprintf("transfer %s stands in the log and not in the tables", id))
+	}
+	type pair struct{ id, hash string }
+	scanPair := func(row scanner) (p pair, err error) {
+		err = row.Scan(&p.id, &p.hash)
+		return p, err
+	}
+	roots, err := collect(tx, scanPair, `SELECT id, root FROM files WHERE state = 'stored' ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range roots {
+		if r.roots[f.id] != f.hash {
+			found = append(found, fmt.Sprintf("file %s has another root than the log says", f.id))
+		}
+	}
+	certificates, err := collect(tx, scanPair, `SELECT id, sha256 FROM certificates ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range certificates {
+		if r.certified[c.id] != c.hash {
+			found = append(found, fmt.Sprintf("certificate %s has another hash than the log says", c.id))
+		}
+	}
+	return found, nil
+}
