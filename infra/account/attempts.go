@@ -14,6 +14,8 @@ import (
 //	2 account      one account, over all addresses from which its owner never signed in
 //	3 pair         one account from one address
 //	4 code         the second factor of one person, after the right password
+//	5, 6 reset     asking for a new password, from one address and of one account
+//	7 old          the old password, when it is changed
 //
 // A refused attempt is not counted: otherwise somebody who keeps knocking would keep the owner out for good.
 // An address from which the owner has signed in before is counted by the pair alone, so others cannot keep him out there.
@@ -46,6 +48,12 @@ func (a *Accounts) accountCounter(lookup string) counter {
 }
 func (a *Accounts) pairCounter(lookup, address string) counter {
 	return counter{"3 " + a.keyed("pair", lookup, address), freeTries}
+}
+func (a *Accounts) resetCounters(lookup, address string) []counter {
+	return []counter{{"5 " + a.keyed("reset from", address), freeTries}, {"6 " + a.keyed("reset of", lookup), freeTries}}
+}
+func (a *Accounts) oldPasswordCounter(person PersonID) counter {
+	return counter{"7 " + a.keyed("old password", string(person)), freeTries}
 }
 func (a *Accounts) codeCounter(person PersonID) counter {
 	return counter{"4 " + a.keyed("code", string(person)), freeTries}
@@ -108,6 +116,12 @@ func forget(tx *db.Tx, counters ...counter) error {
 		}
 	}
 	return nil
+}
+
+// takeBack uncounts the one attempt that succeeded.
+func takeBack(tx *db.Tx, c counter) error {
+	_, err := tx.Exec(`UPDATE sign_in_failures SET count = count - 1 WHERE name = $1 AND count > 0`, c.name)
+	return err
 }
 
 // Meta is what a request says about where it comes from.

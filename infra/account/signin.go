@@ -34,11 +34,11 @@ func (a *Accounts) SignIn(ctx context.Context, email, password string, meta Meta
 		return "", Session{}, ErrSignIn
 	}
 	if stale {
-		if err := a.rehash(ctx, person, password, stored); err != nil {
+		if stored, err = a.rehash(ctx, person, password, stored); err != nil {
 			return "", Session{}, err
 		}
 	}
-	return a.beginSession(ctx, person, lookup, stored, stale, meta)
+	return a.beginSession(ctx, person, lookup, stored, meta)
 }
 
 // countSignIn counts an attempt before it is made, in a transaction of its own: whatever becomes of the rest, it counts.
@@ -91,12 +91,11 @@ func (a *Accounts) passwordOf(ctx context.Context, address string) (person Perso
 }
 
 // rehash stores a password under today's costs, unless it was changed meanwhile.
-func (a *Accounts) rehash(ctx context.Context, person PersonID, password, stored string) error {
-	fresh, err := a.hash(ctx, password)
-	if err != nil {
-		return err
+func (a *Accounts) rehash(ctx context.Context, person PersonID, password, stored string) (fresh string, err error) {
+	if fresh, err = a.hash(ctx, password); err != nil {
+		return "", err
 	}
-	return a.db.Change(ctx, db.Person(string(person)), func(tx *db.Tx) error {
+	return fresh, a.db.Change(ctx, db.Person(string(person)), func(tx *db.Tx) error {
 		if err := tx.Update(`UPDATE accounts SET password = $1 WHERE person_id = $2 AND password = $3`, fresh, string(person), stored); err != nil {
 			return err
 		}
@@ -105,11 +104,11 @@ func (a *Accounts) rehash(ctx context.Context, person PersonID, password, stored
 }
 
 // beginSession opens the session that follows the right password, unless that password is no longer the right one.
-func (a *Accounts) beginSession(ctx context.Context, person PersonID, lookup, stored string, rehashed bool, meta Meta) (cookie string, s Session, err error) {
+func (a *Accounts) beginSession(ctx context.Context, person PersonID, lookup, stored string, meta Meta) (cookie string, s Session, err error) {
 	err = a.db.Upkeep(ctx, func(tx *db.Tx) error {
 		var now string
 		err := tx.QueryRow(`SELECT password FROM accounts WHERE person_id = $1 AND disabled = 0`, string(person)).Scan(&now)
-		if db.NoRows(err) || err == nil && now != stored && !rehashed {
+		if db.NoRows(err) || err == nil && now != stored {
 			return ErrSignIn
 		}
 		if err != nil {
@@ -135,8 +134,11 @@ func (a *Accounts) beginSession(ctx context.Context, person PersonID, lookup, st
 		if s, _, err = a.readSession(tx, `WHERE s.id = $1`, id); err != nil {
 			return err
 		}
-		// The owner's other failures from here are forgotten; those of the address stay, or one's own account would buy
-		// free guesses at others. Those from everywhere are forgotten when the code was right too.
+		// The owner's other failures from here are forgotten. Of the address only this attempt is taken back: otherwise
+		// one's own account would buy free guesses at others. Those from everywhere go when the code was right too.
+		if err := takeBack(tx, a.addressCounter(meta.client())); err != nil {
+			return err
+		}
 		return forget(tx, a.pairCounter(lookup, meta.client()))
 	})
 	return cookie, s, err

@@ -1,0 +1,185 @@
+package account
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sluice/infra/audit"
+	"sluice/infra/db"
+)
+
+// A Replay works out from the log what the tables of this package must say, for audit verify: hand Entry to
+// db.Tx.VerifyLog, then call Compare. It finds what was changed behind the back of the log: an account enabled again, a
+// role given, a factor declared found, an address moved to another person.
+type Replay struct {
+	persons map[PersonID]*replayed
+	roles   map[string]replayedRole
+}
+
+type replayed struct {
+	enrolled, held, disabled, erased bool
+	addresses                        []string // salted hashes
+}
+
+type replayedRole struct {
+	person PersonID
+	role   Role
+	since  int64
+	until  int64
+}
+
+// NewReplay begins before the first entry.
+func NewReplay() *Replay {
+	return &Replay{persons: map[PersonID]*replayed{}, roles: map[string]replayedRole{}}
+}
+
+// Entry takes one entry of the log. Those of other packages change nothing.
+func (r *Replay) Entry(e audit.Entry, body audit.Body) error {
+	id, ok := strings.CutPrefix(body.Subject, "person:")
+	if !ok {
+		return nil
+	}
+	p := r.persons[PersonID(id)]
+	if body.Kind == (created{}).Kind() {
+		p = &replayed{}
+		r.persons[PersonID(id)] = p
+	}
+	if p == nil {
+		return fmt.Errorf("entry %d of the log is about person %s, who was never made", e.Seq, id)
+	}
+	switch body.Kind {
+	case factorEnrolled{}.Kind():
+		p.enrolled, p.held = true, false
+	case factorHeld{}.Kind():
+		p.held = true
+	case factorRemoved{}.Kind():
+		p.enrolled, p.held = false, false
+	case disabled{}.Kind():
+		p.disabled = true
+	case enabled{}.Kind():
+		p.disabled = false
+	case erased{}.Kind():
+		*p = replayed{disabled: p.disabled, erased: true}
+	}
+	return r.detailed(e, body, PersonID(id), p)
+}
+
+// detailed takes the entries whose data matters too.
+func (r *Replay) detailed(e audit.Entry, body audit.Body, id PersonID, p *replayed) error {
+	var err error
+	switch body.Kind {
+	case emailVerified{}.Kind():
+		var ev emailVerified
+		err = json.Unmarshal(body.Data, &ev)
+		p.addresses = append(p.addresses, ev.Address)
+	case roleGiven{}.Kind():
+		var ev roleGiven
+		err = json.Unmarshal(body.Data, &ev)
+		r.roles[ev.Grant] = replayedRole{id, ev.Role, ev.Since, ev.Until}
+	case roleEnded{}.Kind():
+		var ev roleEnded
+		err = json.Unmarshal(body.Data, &ev)
+		g := r.roles[ev.Grant]
+		g.until = db.Stamp(e.At)
+		r.roles[ev.Grant] = g
+	}
+	if err != nil {
+		return fmt.Errorf("entry %d of the log: %w", e.Seq, err)
+	}
+	return nil
+}
+
+// Compare returns the first difference between what the log says and what the tables say.
+func (r *Replay) Compare(tx *db.Tx) error {
+	found, err := tabled(tx)
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.persons)) {
+		want, have := r.persons[id], found[id]
+		if have == nil {
+			return fmt.Errorf("person %s is in the log and not in the table", id)
+		}
+		slices.Sort(want.addresses)
+		if want.enrolled != have.enrolled || want.held != have.held || want.disabled != have.disabled || want.erased != have.erased ||
+			!slices.Equal(want.addresses, have.addresses) {
+			return fmt.Errorf("person %s is not as the log says: factor enrolled %t, held %t, account disabled %t, erased %t, addresses %d; the tables say %t, %t, %t, %t and %d",
+				id, want.enrolled, want.held, want.disabled, want.erased, len(want.addresses), have.enrolled, have.held, have.disabled, have.erased, len(have.addresses))
+		}
+	}
+	for id := range found {
+		if r.persons[id] == nil {
+			return fmt.Errorf("person %s is in the table and not in the log", id)
+		}
+	}
+	return r.compareRoles(tx)
+}
+
+func tabled(tx *db.Tx) (map[PersonID]*replayed, error) {
+	persons := map[PersonID]*replayed{}
+	rows, err := tx.Query(`SELECT p.id, p.erased, a.disabled, COALESCE(f.enrolled, 0), COALESCE(f.held, 0) FROM persons p
+		LEFT JOIN accounts a ON a.person_id = p.id LEFT JOIN factors f ON f.person_id = p.id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id PersonID
+		var gone, enrolled, held int64
+		var off *int64
+		if err := rows.Scan(&id, &gone, &off, &enrolled, &held); err != nil {
+			return nil, err
+		}
+		if off == nil {
+			return nil, fmt.Errorf("person %s has no account in the table", id)
+		}
+		persons[id] = &replayed{enrolled: enrolled != 0, held: held != 0, disabled: *off != 0, erased: gone != 0}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	rows.Close()
+	return persons, tabledAddresses(tx, persons)
+}
+
+func tabledAddresses(tx *db.Tx, persons map[PersonID]*replayed) error {
+	rows, err := tx.Query(`SELECT person_id, salt, address FROM emails`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id PersonID
+		var salt, address string
+		if err := rows.Scan(&id, &salt, &address); err != nil {
+			return err
+		}
+		if p := persons[id]; p != nil {
+			p.addresses = append(p.addresses, salted(salt, address))
+		}
+	}
+	for _, p := range persons {
+		slices.Sort(p.addresses)
+	}
+	return rows.Err()
+}
+
+func (r *Replay) compareRoles(tx *db.Tx) error {
+	grants, err := roleRows(tx, `WHERE person_id <> ''`)
+	if err != nil {
+		return err
+	}
+	for _, g := range grants {
+		have := replayedRole{g.Person, g.Role, db.Stamp(g.Since), db.Stamp(g.Until)}
+		if want, ok := r.roles[g.ID]; !ok || want != have {
+			return fmt.Errorf("role %s of person %s is not as the log says", g.ID, g.Person)
+		}
+	}
+	if len(grants) != len(r.roles) {
+		return fmt.Errorf("the log says that %d roles were given, the table holds %d", len(r.roles), len(grants))
+	}
+	return nil
+}
