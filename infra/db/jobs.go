@@ -136,7 +136,7 @@ func (d *DB) WorkOnce(ctx context.Context, log *slog.Logger, handlers map[string
 func (d *DB) claim(ctx context.Context, handlers map[string]Handler) (job Job, holder string, err error) {
 	err = d.Upkeep(ctx, func(tx *Tx) error {
 		job, holder = Job{}, ""
-		rows, err := tx.Query(`SELECT id, kind, subject, due, attempts FROM jobs WHERE parked = 0 AND due <= $1 ORDER BY due, id LIMIT 50`, Stamp(tx.At))
+		rows, err := tx.Query(`SELECT id, kind, subject, due, attempts FROM jobs WHERE parked = 0 AND due <= $1 ORDER BY due, id`, Stamp(tx.At))
 		if err != nil {
 			return err
 		}
