@@ -56,6 +56,7 @@ type Agreement struct {
 	Stop          Stop     // an emergency stop; zero: none
 	Held          bool     // it was suspended when it ended: a late extension brings it back suspended
 	Concern       Concern  // a change of jurisdiction that the desk must answer; zero: none
+	Known         Outcome  // of the jurisdictions, when somebody last answered for it
 	ListConfirmed time.Time
 	Closed        time.Time // when it ended early, or was closed out
 	Attestation   string    // SHA-256 of the statement of destruction

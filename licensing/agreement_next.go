@@ -40,6 +40,7 @@ func (a *Agreement) towardsForce(ev AgreementEvent, at time.Time) error {
 		a.State, a.Version, a.Zone, a.Released = Drafted, 1, ev.Zone, true // the approver was the second person
 		a.Variant, a.Lang, a.NotBefore, a.Until = ev.Variant, ev.Lang, ev.NotBefore, ev.Until
 		a.Parties, a.Contacts, a.Confirmations = ev.Parties, ev.Contacts, ev.Confirmations
+		a.Known = Outcome{Variant: ev.Variant}
 		return nil
 
 	case AgreementRevised:
@@ -51,6 +52,7 @@ func (a *Agreement) towardsForce(ev AgreementEvent, at time.Time) error {
 		a.Signatures, a.Proposal = nil, Proposal{}
 		a.Variant, a.Lang, a.NotBefore, a.Until = ev.Variant, ev.Lang, ev.NotBefore, ev.Until
 		a.Parties, a.Contacts, a.Confirmations = ev.Parties, ev.Contacts, ev.Confirmations
+		a.Known = Outcome{Variant: ev.Variant}
 		return nil
 
 	case AgreementReleased:
@@ -300,7 +302,7 @@ func (a *Agreement) live(ev AgreementEvent, at time.Time) error {
 		if s := a.StateAt(at); s != InForce && s != Suspended {
 			return a.wrongStateAt(at)
 		}
-		if !a.Concern.IsZero() && a.Concern.Outcome.same(ev.Outcome) {
+		if ev.Outcome.same(a.Known) || (!a.Concern.IsZero() && a.Concern.Outcome.same(ev.Outcome)) {
 			return refuse("concern-open")
 		}
 		a.Concern = Concern{ev.Outcome, at, at.AddDate(0, 0, a.Durations.ConcernDays)}
@@ -313,7 +315,7 @@ func (a *Agreement) live(ev AgreementEvent, at time.Time) error {
 		if ev.Note.Empty() {
 			return refuse("reason").at("reason")
 		}
-		a.Concern = Concern{}
+		a.Known, a.Concern = a.Concern.Outcome, Concern{}
 		return nil
 
 	case AgreementEnded:

@@ -3,6 +3,7 @@ package licensing
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -124,8 +125,11 @@ func (r *Registry) Documents(tx *db.Tx, id AgreementID) ([]StoredDocument, error
 	return many(tx, scanDocument, selectDocuments+` WHERE agreement = $1 ORDER BY made, sha256`, id)
 }
 
-// Document reads a stored document, for somebody who may see its agreement.
-func (r *Registry) Document(tx *db.Tx, who account.Who, hash string) (StoredDocument, error) {
+// errOtherBytes means that the bytes under a hash are not the bytes that were signed.
+var errOtherBytes = errors.New("the stored document is not the one that was signed")
+
+// stored reads a document and checks its bytes against its hash.
+func (r *Registry) stored(tx *db.Tx, hash string) (StoredDocument, error) {
 	var made int64
 	var d StoredDocument
 	err := tx.QueryRow(selectDocument, hash).Scan(&d.SHA256, &d.Agreement, &d.Amendment, &d.Kind, &d.Version, &d.Lang, &d.TextVersion, &made,
@@ -137,16 +141,25 @@ func (r *Registry) Document(tx *db.Tx, who account.Who, hash string) (StoredDocu
 		return StoredDocument{}, fmt.Errorf("reading a document: %w", err)
 	}
 	d.Made, d.Rendered.TextVersion = db.Instant(made), d.TextVersion
+	sum := sha256.Sum256(d.PDF)
+	if hex.EncodeToString(sum[:]) != d.SHA256 {
+		return StoredDocument{}, fmt.Errorf("%w: %s", errOtherBytes, hash)
+	}
+	return d, nil
+}
+
+// Document reads a stored document, for somebody who may see its agreement.
+func (r *Registry) Document(tx *db.Tx, who account.Who, hash string) (StoredDocument, error) {
+	d, err := r.stored(tx, hash)
+	if err != nil {
+		return StoredDocument{}, err
+	}
 	a, err := r.Agreement(tx, d.Agreement)
 	if err != nil {
 		return StoredDocument{}, err
 	}
 	if !sees(r.rolesIn(who, a.Parties, a.Contacts)) {
 		return StoredDocument{}, ErrNotFound
-	}
-	sum := sha256.Sum256(d.PDF)
-	if hex.EncodeToString(sum[:]) != d.SHA256 {
-		return StoredDocument{}, fmt.Errorf("the stored document %s is not the one that was signed", hash)
 	}
 	return d, nil
 }

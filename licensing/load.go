@@ -116,7 +116,7 @@ func scanAgreement(s scanner) (a Agreement, err error) {
 	var notBefore, untilDay string
 	err = s.Scan(&a.ID, &a.Request, &a.Number, &a.RequestNumber, &a.State, &a.Rev, &a.Version, &a.Variant, &a.Lang, &a.Zone, &notBefore,
 		&untilDay, &from, &until, &a.SHA256, &released, &a.Editor, &opened, &held, as(&a.Durations), as(&a.Proposal), as(&a.Stop),
-		as(&a.Concern), &listed, &closed, &a.Attestation)
+		as(&a.Concern), as(&a.Known), &listed, &closed, &a.Attestation)
 	if err != nil {
 		return a, err
 	}

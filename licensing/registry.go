@@ -276,7 +276,7 @@ func (r *Registry) saveContacts(tx *db.Tx, before, after []Contact, request Requ
 func (r *Registry) saveAgreement(tx *db.Tx, before, a Agreement) error {
 	columns := []any{a.Request, a.Number, a.RequestNumber, a.State, a.Rev, a.Version, a.Variant, a.Lang, a.Zone, a.NotBefore.String(),
 		a.Until.String(), db.Stamp(a.Term.From), db.Stamp(a.Term.Until), a.SHA256, bit(a.Released), a.Editor, db.Stamp(a.Opened), bit(a.Held),
-		asText(a.Durations), asText(a.Proposal), asText(a.Stop), asText(a.Concern), db.Stamp(a.ListConfirmed), db.Stamp(a.Closed),
+		asText(a.Durations), asText(a.Proposal), asText(a.Stop), asText(a.Concern), asText(a.Known), db.Stamp(a.ListConfirmed), db.Stamp(a.Closed),
 		a.Attestation, a.ID}
 	var err error
 	if before.Rev == 0 {

@@ -181,7 +181,7 @@ func (r *Registry) stillRight(tx *db.Tx, a Agreement) error {
 		return err
 	}
 	now := r.outcome(q.Content, a.Contacts, q.confirmed(), tx.At)
-	if now.NeedsPerson || now.Variant != a.Variant {
+	if (now.NeedsPerson || now.Variant != a.Variant) && !now.same(a.Known) {
 		return refuse("jurisdiction-changed")
 	}
 	return nil

@@ -46,17 +46,17 @@ const (
 	deleteContact = `DELETE FROM contacts WHERE id = $1 AND added = 0`
 
 	selectAgreements = `SELECT id, request, number, request_number, state, rev, version, variant, lang, zone, not_before, until_day,
-		term_from, term_until, sha256, released, editor, opened, held, durations, proposal, stop, concern, list_confirmed, closed,
+		term_from, term_until, sha256, released, editor, opened, held, durations, proposal, stop, concern, known, list_confirmed, closed,
 		attestation FROM agreements`
 	insertAgreement = `INSERT INTO agreements (request, number, request_number, state, rev, version, variant, lang, zone, not_before,
-		until_day, term_from, term_until, sha256, released, editor, opened, held, durations, proposal, stop, concern, list_confirmed,
+		until_day, term_from, term_until, sha256, released, editor, opened, held, durations, proposal, stop, concern, known, list_confirmed,
 		closed, attestation, id, drafted)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`
 	updateAgreement = `UPDATE agreements SET request = $1, number = $2, request_number = $3, state = $4, rev = $5, version = $6,
 		variant = $7, lang = $8, zone = $9, not_before = $10, until_day = $11, term_from = $12, term_until = $13, sha256 = $14,
 		released = $15, editor = $16, opened = $17, held = $18, durations = $19, proposal = $20, stop = $21, concern = $22,
-		list_confirmed = $23, closed = $24, attestation = $25
-		WHERE id = $26 AND rev = $27`
+		known = $23, list_confirmed = $24, closed = $25, attestation = $26
+		WHERE id = $27 AND rev = $28`
 
 	selectConfirmations = `SELECT item, text_version, lang, answer, explanation, person, at, accepted FROM confirmations
 		WHERE agreement = $1 ORDER BY position`

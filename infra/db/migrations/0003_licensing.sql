@@ -116,6 +116,7 @@ CREATE TABLE agreements (
     proposal       TEXT NOT NULL,
     stop           TEXT NOT NULL,
     concern        TEXT NOT NULL,
+    known          TEXT NOT NULL,
     list_confirmed BIGINT NOT NULL,
     closed         BIGINT NOT NULL,
     attestation    TEXT NOT NULL,

@@ -1,0 +1,147 @@
+package licensing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"sluice/infra/db"
+)
+
+// nightlyJob looks at the jurisdictions behind every agreement in force, once a night.
+const nightlyJob = "licensing.nightly"
+
+// Handlers are the jobs of this package, for db.DB.Work.
+func (r *Registry) Handlers() map[string]db.Handler {
+	return map[string]db.Handler{
+		mailJob:      r.outbox.Deliver,
+		milestoneJob: r.Milestones,
+		nightlyJob:   r.Nightly,
+	}
+}
+
+// Start plans the nightly job, once, however many processes call it.
+func (r *Registry) Start(ctx context.Context) error {
+	return r.db.Upkeep(ctx, func(tx *db.Tx) error { return tx.Enqueue(nightlyJob, "all", tx.At) })
+}
+
+// Milestones says what one agreement has to say by now, and plans the next look. Days that were missed heal: of several
+// reminders that are due at once the last one is sent and the others are written off, so nobody reads of ninety days when
+// seven are left.
+func (r *Registry) Milestones(ctx context.Context, subject string) error {
+	err := r.change(ctx, db.Worker(), func(tx *db.Tx) error {
+		a, err := r.Agreement(tx, AgreementID(subject))
+		if errors.Is(err, ErrNotFound) {
+			return db.ErrUnchanged
+		}
+		if err != nil {
+			return err
+		}
+		before := a.Rev
+		if (a.State == InForce || a.State == Suspended) && a.StateAt(tx.At) == Ended {
+			if a, err = r.apply(tx, a, AgreementEnded{}); err != nil {
+				return err
+			}
+		}
+		due := map[string]milestone{} // the last due of each kind
+		for _, m := range a.milestones(tx.At) {
+			if m.at.After(tx.At) || slices.Contains(a.Reminded, m.key) {
+				continue
+			}
+			if a, err = r.apply(tx, a, MilestoneReached{m.key}); err != nil {
+				return err
+			}
+			if last, ok := due[m.kind]; !ok || last.at.Before(m.at) {
+				due[m.kind] = m
+			}
+		}
+		for _, kind := range []string{"agreement.ending", "contacts.confirm", "agreement.attest"} {
+			if m, ok := due[kind]; ok {
+				if err := r.remind(tx, a, m); err != nil {
+					return err
+				}
+			}
+		}
+		if a.Rev == before {
+			return db.ErrUnchanged
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return r.db.Upkeep(ctx, func(tx *db.Tx) error {
+		a, err := r.Agreement(tx, AgreementID(subject))
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		next := a.nextMilestone(tx.At)
+		if next.IsZero() || !next.After(tx.At) {
+			return nil
+		}
+		return tx.Enqueue(milestoneJob, subject, next)
+	})
+}
+
+func (r *Registry) remind(tx *db.Tx, a Agreement, m milestone) error {
+	l := Letter{Kind: m.kind, Number: a.Number, Link: "/agreements/" + string(a.ID), Facts: map[string]string{"number": a.Number}}
+	if m.kind == "agreement.ending" {
+		left := int(a.Term.Left(tx.At)/(24*time.Hour)) + 1
+		return r.toLicensee(tx, a, withFact(l, "days", fmt.Sprint(left), "until", a.Term.LastDay(a.Location()).String()))
+	}
+	return r.toPart(tx, a, Signatory, l)
+}
+
+// Nightly asks the jurisdictions again for every agreement in force, and makes a task of each change. It ends nothing.
+// One agreement that fails holds up no other.
+func (r *Registry) Nightly(ctx context.Context, _ string) error {
+	var ids []string
+	err := r.db.View(ctx, func(tx *db.Tx) (err error) {
+		ids, err = many(tx, scanString, `SELECT id FROM agreements WHERE state IN ('in-force', 'suspended') ORDER BY id`)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, id := range ids {
+		if err := r.reconsider(ctx, AgreementID(id)); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("agreement %s: %w", id, err))
+		}
+	}
+	if failed != nil {
+		return failed
+	}
+	return r.db.Upkeep(ctx, func(tx *db.Tx) error {
+		tomorrow := DateOf(tx.At.In(r.zone)).AddDays(1).Start(r.zone).Add(3 * time.Hour)
+		return tx.Enqueue(nightlyJob, "all", tomorrow)
+	})
+}
+
+// reconsider compares what the jurisdictions say now with what was known when they were last answered for.
+func (r *Registry) reconsider(ctx context.Context, id AgreementID) error {
+	return r.change(ctx, db.Worker(), func(tx *db.Tx) error {
+		a, err := r.Agreement(tx, id)
+		if err != nil {
+			return err
+		}
+		if s := a.StateAt(tx.At); s != InForce && s != Suspended {
+			return db.ErrUnchanged
+		}
+		q, err := r.Request(tx, a.Request)
+		if err != nil {
+			return err
+		}
+		now := r.outcome(q.Content, a.Contacts, q.confirmed(), tx.At)
+		if now.same(a.Known) || (!a.Concern.IsZero() && now.same(a.Concern.Outcome)) {
+			return db.ErrUnchanged
+		}
+		_, err = r.apply(tx, a, JurisdictionChanged{now})
+		return err
+	})
+}

@@ -1,0 +1,247 @@
+package licensing
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"sluice/infra/account"
+	"sluice/infra/db"
+)
+
+// TaskKind is what somebody has to do; it is the key of the message, after "task.".
+type TaskKind string
+
+// The tasks of the desk and of others.
+const (
+	TaskApprove      TaskKind = "approve"             // a request waits for its second person
+	TaskScope        TaskKind = "scope"               // a person must look at the jurisdictions of a request
+	TaskRelease      TaskKind = "release"             // a revised content waits for its second person
+	TaskAnswer       TaskKind = "answer"              // the signatory answers the confirmations
+	TaskJudge        TaskKind = "judge"               // confirmations that were not given
+	TaskSign         TaskKind = "sign"                // somebody has not signed; Parts says who
+	TaskContact      TaskKind = "contact"             // the desk decides about a contact
+	TaskExtension    TaskKind = "extension"           // the desk decides about an extension
+	TaskSecond       TaskKind = "second"              // a proposal waits for its second person
+	TaskStop         TaskKind = "stop"                // an emergency stop waits for its second person
+	TaskEnding       TaskKind = "ending"              // the term ends soon
+	TaskAttest       TaskKind = "attest"              // ended, and destruction not attested
+	TaskList         TaskKind = "list"                // the signatory confirms the contacts
+	TaskJurisdiction TaskKind = "jurisdiction"        // a change of jurisdiction must be answered
+	TaskBind         TaskKind = "contact-not-arrived" // a contact has not accepted the invitation
+)
+
+// A Task is something that waits for somebody.
+type Task struct {
+	Kind      TaskKind
+	Request   RequestID
+	Agreement AgreementID // "" for a request that is not approved
+	Amendment AmendmentID
+	Number    string
+	Title     string
+	Licensee  string
+	Parts     []Part // who has not signed
+	Action    Action // of a proposal
+	Since     time.Time
+	Due       time.Time // zero: no date
+	Overdue   bool
+	By        account.PersonID // who did the first half, and cannot do the second
+}
+
+// Queues are the desk's tasks, the most urgent first.
+func (r *Registry) Queues(tx *db.Tx, who account.Who) ([]Task, error) {
+	if !who.Has(account.Desk, account.Representative, account.Auditor) {
+		return nil, account.ErrNotAllowed
+	}
+	var tasks []Task
+	requests, err := many(tx, scanRequest, selectRequests+` WHERE state = 'recorded' ORDER BY recorded, id`)
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range requests {
+		tasks = append(tasks, r.ofRequest(q)...)
+	}
+	// What ended long ago and was closed out is not read: only what may still wait for somebody.
+	ids, err := many(tx, scanString, `SELECT id FROM agreements WHERE state IN ('drafted', 'signing', 'in-force', 'suspended', 'ended', 'terminated')
+		ORDER BY number`)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		a, err := r.Agreement(tx, AgreementID(id))
+		if err != nil {
+			return nil, err
+		}
+		q, err := one(tx, scanRequest, selectRequests+` WHERE id = $1`, a.Request)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, r.ofAgreement(a, q, tx.At)...)
+	}
+	return urgent(tasks, tx.At), nil
+}
+
+// TasksOf are what waits for one person: the halves of others' proposals that he may do, and his own part.
+func (r *Registry) TasksOf(tx *db.Tx, who account.Who) ([]Task, error) {
+	if !who.IsPerson() {
+		return nil, nil
+	}
+	var all []Task
+	if who.Has(account.Desk, account.Representative) {
+		queue, err := r.Queues(tx, who)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range queue {
+			if t.Kind.ofStaff() && (who.Has(account.Desk) || t.Kind == TaskSecond || t.Kind == TaskStop) && t.By != who.Person() {
+				all = append(all, t)
+			}
+		}
+	}
+	parties, err := r.PartiesOf(tx, who.Person())
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parties {
+		agreements, err := r.AgreementsOf(tx, p.Request)
+		if err != nil {
+			return nil, err
+		}
+		q, err := one(tx, scanRequest, selectRequests+` WHERE id = $1`, p.Request)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range agreements {
+			for _, t := range r.ofAgreement(a, q, tx.At) {
+				mine := t.Kind == TaskSign && slices.Contains(t.Parts, p.Part)
+				if p.Part == Signatory {
+					mine = mine || t.Kind == TaskAnswer || t.Kind == TaskAttest || t.Kind == TaskEnding ||
+						(t.Kind == TaskList && !t.Due.After(tx.At.AddDate(0, 0, 14)))
+				}
+				if mine {
+					all = append(all, t)
+				}
+			}
+		}
+	}
+	return urgent(all, tx.At), nil
+}
+
+// ofStaff says whether the desk does it; the rest is for it to watch.
+func (k TaskKind) ofStaff() bool {
+	return slices.Contains([]TaskKind{TaskApprove, TaskScope, TaskRelease, TaskJudge, TaskContact, TaskExtension, TaskSecond, TaskStop, TaskJurisdiction}, k)
+}
+
+// urgent sorts tasks by when they are due, those without a date last.
+func urgent(tasks []Task, at time.Time) []Task {
+	for i := range tasks {
+		tasks[i].Overdue = !tasks[i].Due.IsZero() && !at.Before(tasks[i].Due)
+	}
+	sort.SliceStable(tasks, func(i, j int) bool {
+		a, b := tasks[i].Due, tasks[j].Due
+		if a.IsZero() != b.IsZero() {
+			return b.IsZero()
+		}
+		return a.Before(b)
+	})
+	return tasks
+}
+
+func (r *Registry) ofRequest(q Request) []Task {
+	t := Task{Request: q.ID, Number: q.Number, Title: q.Content.Title, Licensee: q.Content.Licensee.Name, Since: q.Recorded,
+		Due: q.Recorded.In(r.zone).AddDate(0, 0, r.opts.Settings.ApproveDays), By: lastOf(q.Editors)}
+	t.Kind = TaskApprove
+	if q.Outcome.NeedsPerson {
+		t.Kind, t.By = TaskScope, "" // who recorded it may look at the jurisdictions too
+	}
+	return []Task{t}
+}
+
+func lastOf(ids []account.PersonID) account.PersonID {
+	if len(ids) == 0 {
+		return ""
+	}
+	return ids[len(ids)-1]
+}
+
+// ofAgreement lists what an agreement waits for.
+func (r *Registry) ofAgreement(a Agreement, q Request, at time.Time) []Task {
+	base := Task{Request: a.Request, Agreement: a.ID, Number: a.Number, Title: q.Content.Title, Licensee: q.Content.Licensee.Name}
+	var tasks []Task
+	add := func(kind TaskKind, since, due time.Time) *Task {
+		t := base
+		t.Kind, t.Since, t.Due = kind, since, due
+		tasks = append(tasks, t)
+		return &tasks[len(tasks)-1]
+	}
+	days := func(t time.Time, n int) time.Time { return t.In(r.zone).AddDate(0, 0, n) }
+	settings, state := r.opts.Settings, a.StateAt(at)
+	if !a.Proposal.IsZero() {
+		t := add(TaskSecond, a.Proposal.At, days(a.Proposal.At, settings.JudgeDays))
+		t.Action, t.By = a.Proposal.Action, a.Proposal.By
+	}
+	if a.Stop.Open() {
+		t := add(TaskStop, a.Stop.At, days(a.Stop.At, 1))
+		if id, ok := personOf(a.Stop.By); ok {
+			t.By = id
+		}
+	}
+	switch state {
+	case Drafted:
+		r.ofDraft(a, q, days, add)
+	case Signing:
+		add(TaskSign, a.Opened, days(a.Opened, settings.SignDays)).Parts = a.Missing()
+	case InForce, Suspended:
+		if soon := days(a.Term.Until, -a.Durations.ExtensionBefore); !at.Before(soon) {
+			add(TaskEnding, soon, a.Term.Until)
+		}
+		if a.Durations.ListEvery > 0 {
+			add(TaskList, a.ListConfirmed, days(a.ListConfirmed, a.Durations.ListEvery))
+		}
+		if !a.Concern.IsZero() {
+			add(TaskJurisdiction, a.Concern.At, a.Concern.Due)
+		}
+		for _, c := range a.Contacts {
+			if c.Admitted() && c.Person == "" {
+				add(TaskBind, c.Added, time.Time{})
+			}
+		}
+	case Ended, Terminated:
+		if !a.Term.IsZero() {
+			over := a.overSince()
+			add(TaskAttest, over, days(over, a.Durations.AttestEvery))
+		}
+	}
+	for _, m := range a.Amendments {
+		if !m.Open() {
+			continue
+		}
+		kind := map[AmendmentType]TaskKind{Extension: TaskExtension, AddContact: TaskContact}[m.Type]
+		t := add(kind, m.Asked, days(m.Asked, settings.JudgeDays))
+		t.Amendment = m.ID
+		if ids := deciders(m); len(ids) > 0 {
+			t.By = lastOf(ids)
+		}
+	}
+	return tasks
+}
+
+func (r *Registry) ofDraft(a Agreement, q Request, days func(time.Time, int) time.Time, add func(TaskKind, time.Time, time.Time) *Task) {
+	switch {
+	case !a.Released:
+		add(TaskRelease, q.Revised, days(q.Revised, r.opts.Settings.JudgeDays)).By = a.Editor
+	case slices.ContainsFunc(a.Confirmations, func(c Confirmation) bool { return c.Answer == Unanswered }):
+		add(TaskAnswer, q.Decided, days(q.Decided, r.opts.Settings.SignDays))
+	case a.Proposal.IsZero() && slices.ContainsFunc(a.Confirmations, func(c Confirmation) bool { return !c.Settled() }):
+		add(TaskJudge, a.Confirmations[0].At, days(a.Confirmations[0].At, r.opts.Settings.JudgeDays))
+	}
+}
+
+// personOf is the person whom the log names.
+func personOf(actor string) (account.PersonID, bool) {
+	const prefix = "person:"
+	if len(actor) > len(prefix) && actor[:len(prefix)] == prefix {
+		return account.PersonID(actor[len(prefix):]), true
+	}
+	return "", false
+}

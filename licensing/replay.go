@@ -1,0 +1,275 @@
+package licensing
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"slices"
+	"strings"
+
+	"sluice/infra/audit"
+	"sluice/infra/db"
+)
+
+// A Difference is something that the tables say and the log does not.
+type Difference struct {
+	Subject string // "agreement:…"
+	Field   string
+	Log     string
+	Table   string
+}
+
+func (d Difference) String() string {
+	return fmt.Sprintf("%s: %s is %q by the log and %q in the tables", d.Subject, d.Field, d.Log, d.Table)
+}
+
+// requestEvents and agreementEvents make an empty event of each kind, to decode the log into.
+var (
+	requestEvents   = kinds[RequestEvent](RequestRecorded{}, RequestRevised{}, ScopeJudged{}, RequestApproved{}, RequestRefused{}, RequestWithdrawn{}, PartyBound{}, InvitationResent{})
+	agreementEvents = kinds[AgreementEvent](AgreementDrafted{}, AgreementRevised{}, AgreementReleased{}, ConfirmationsAnswered{}, AgreementOpened{},
+		AgreementSigned{}, SignatureDeclined{}, ActionProposed{}, ActionSeconded{}, ActionDropped{}, EmergencyStopped{}, StopConfirmed{},
+		ExtensionAsked{}, ContactAsked{}, ContactRemoved{}, AmendmentDecided{}, AmendmentDropped{}, ContactBound{}, ContactSuspended{},
+		ContactResumed{}, ListConfirmed{}, JurisdictionChanged{}, JurisdictionAnswered{}, AgreementEnded{}, MilestoneReached{}, DestructionAttested{})
+)
+
+func kinds[E interface{ Kind() string }](events ...E) map[string]reflect.Type {
+	m := make(map[string]reflect.Type, len(events))
+	for _, ev := range events {
+		m[ev.Kind()] = reflect.TypeOf(ev)
+	}
+	return m
+}
+
+func decode[E any](types map[string]reflect.Type, b audit.Body) (E, bool, error) {
+	var none E
+	t, ok := types[b.Kind]
+	if !ok {
+		return none, false, nil
+	}
+	v := reflect.New(t)
+	if err := json.Unmarshal(b.Data, v.Interface()); err != nil {
+		return none, true, fmt.Errorf("%s of %s: %w", b.Kind, b.Subject, err)
+	}
+	return v.Elem().Interface().(E), true, nil
+}
+
+// Replay folds the log through Next and compares what comes out with the tables: state, revision, parties, term, hashes,
+// contacts, amendments, and the digests of everything personal that was not erased. A row edited by hand is found.
+// An entry that Next refuses is a difference too.
+func (r *Registry) Replay(tx *db.Tx, log iter.Seq2[audit.Entry, error]) ([]Difference, error) {
+	requests, agreements := map[RequestID]Request{}, map[AgreementID]Agreement{}
+	var found []Difference
+	for e, err := range log {
+		if err != nil {
+			return nil, err
+		}
+		b, err := e.Decode()
+		if err != nil {
+			return nil, err
+		}
+		failed := func(err error) {
+			found = append(found, Difference{b.Subject, fmt.Sprintf("entry %d (%s)", e.Seq, b.Kind), "an event that may happen", err.Error()})
+		}
+		what, id, _ := strings.Cut(b.Subject, ":")
+		switch what {
+		case "request":
+			ev, ok, err := decode[RequestEvent](requestEvents, b)
+			if err != nil || !ok {
+				failed(errors.Join(err, errors.New("a kind that this program does not know")))
+				continue
+			}
+			q := requests[RequestID(id)]
+			q.ID = RequestID(id)
+			n, err := q.Next(ev, e.At)
+			if err != nil {
+				failed(err)
+				continue
+			}
+			requests[n.ID] = n
+			if bound, ok := ev.(PartyBound); ok {
+				bindReplayed(agreements, bound)
+			}
+		case "agreement":
+			ev, ok, err := decode[AgreementEvent](agreementEvents, b)
+			if err != nil || !ok {
+				failed(errors.Join(err, errors.New("a kind that this program does not know")))
+				continue
+			}
+			a := agreements[AgreementID(id)]
+			a.ID = AgreementID(id)
+			n, err := a.Next(ev, e.At)
+			if err != nil {
+				failed(err)
+				continue
+			}
+			agreements[n.ID] = n
+		}
+	}
+	more, err := r.compare(tx, requests, agreements)
+	return append(found, more...), err
+}
+
+// bindReplayed tells the agreements of a request which person a party is: their rows share the table of parties.
+func bindReplayed(agreements map[AgreementID]Agreement, ev PartyBound) {
+	for id, a := range agreements {
+		a.Parties = slices.Clone(a.Parties)
+		for i := range a.Parties {
+			if a.Parties[i].ID == ev.Party {
+				a.Parties[i].Person = ev.Person
+			}
+		}
+		agreements[id] = a
+	}
+}
+
+func (r *Registry) compare(tx *db.Tx, requests map[RequestID]Request, agreements map[AgreementID]Agreement) ([]Difference, error) {
+	var found []Difference
+	ids, err := many(tx, scanString, `SELECT id FROM requests ORDER BY number`)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		row, err := r.Request(tx, RequestID(id))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, differ("request:"+id, factsOfRequest(requests[row.ID]), factsOfRequest(row))...)
+		found = append(found, digestsOfRequest(row)...)
+		delete(requests, row.ID)
+	}
+	for id := range requests {
+		found = append(found, Difference{"request:" + string(id), "row", "there", "gone"})
+	}
+	ids, err = many(tx, scanString, `SELECT id FROM agreements ORDER BY number`)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		row, err := r.Agreement(tx, AgreementID(id))
+		if err != nil {
+			return nil, err
+		}
+		row.Halted = false
+		found = append(found, differ("agreement:"+id, factsOfAgreement(agreements[row.ID]), factsOfAgreement(row))...)
+		more, err := r.digestsOfAgreement(tx, row)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+		delete(agreements, row.ID)
+	}
+	for id := range agreements {
+		found = append(found, Difference{"agreement:" + string(id), "row", "there", "gone"})
+	}
+	return found, nil
+}
+
+// fact is one thing to compare, as text.
+type fact struct{ name, value string }
+
+func differ(subject string, log, table []fact) []Difference {
+	var found []Difference
+	for i := range log {
+		if log[i] != table[i] {
+			found = append(found, Difference{subject, log[i].name, log[i].value, table[i].value})
+		}
+	}
+	return found
+}
+
+func factsOfRequest(q Request) []fact {
+	return []fact{
+		{"number", q.Number}, {"state", string(q.State)}, {"revision", fmt.Sprint(q.Rev)}, {"content", q.Digest}, {"last day", q.Content.Until.String()},
+		{"zone", q.Zone}, {"parties", partiesText(q.Parties)}, {"scopes", asText(q.Scopes)}, {"outcome", asText(q.Outcome)},
+		{"editors", fmt.Sprint(q.Editors)}, {"decider", string(q.Decider)}, {"decided", fmt.Sprint(db.Stamp(q.Decided))},
+	}
+}
+
+func partiesText(parties []Party) string {
+	parties = slices.Clone(parties)
+	slices.SortFunc(parties, func(a, b Party) int { return strings.Compare(string(a.Part), string(b.Part)) })
+	return asText(parties)
+}
+
+func factsOfAgreement(a Agreement) []fact {
+	return []fact{
+		{"number", a.Number}, {"state", string(a.State)}, {"revision", fmt.Sprint(a.Rev)}, {"version", fmt.Sprint(a.Version)},
+		{"variant", string(a.Variant)}, {"zone", a.Zone}, {"not before", a.NotBefore.String()}, {"last day", a.Until.String()},
+		{"term", fmt.Sprint(db.Stamp(a.Term.From), "-", db.Stamp(a.Term.Until))}, {"term of amendments", termText(a)}, {"hash", a.SHA256},
+		{"released", fmt.Sprint(a.Released)}, {"held", fmt.Sprint(a.Held)}, {"durations", asText(a.Durations)}, {"parties", partiesText(a.Parties)},
+		{"contacts", asText(a.Contacts)}, {"confirmations", asText(a.Confirmations)}, {"signatures", asText(a.Signatures)},
+		{"amendments", asText(a.Amendments)}, {"proposal", asText(a.Proposal)}, {"stop", asText(a.Stop)}, {"concern", asText(a.Concern)},
+		{"list confirmed", fmt.Sprint(db.Stamp(a.ListConfirmed))}, {"closed", fmt.Sprint(db.Stamp(a.Closed))}, {"attestation", a.Attestation},
+		{"milestones", sortedText(a.Reminded)},
+	}
+}
+
+// termText works the term out anew, so that a row whose columns agree with each other and not with the law is found.
+func termText(a Agreement) string {
+	t := a.term()
+	return fmt.Sprint(db.Stamp(t.From), "-", db.Stamp(t.Until))
+}
+
+func sortedText(list []string) string {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return strings.Join(list, " ")
+}
+
+// digestsOfRequest compares the digests in the rows with what stands in the rows; an erased row has no name.
+func digestsOfRequest(q Request) []Difference {
+	subject := "request:" + string(q.ID)
+	var found []Difference
+	check := func(name, want, got string) {
+		if want != got {
+			found = append(found, Difference{subject, name, want, got})
+		}
+	}
+	if q.Content.Title != "" {
+		check("words of the content", q.Digest, q.Content.digest(q.Salt))
+	}
+	for _, p := range q.Parties {
+		if p.Name != "" {
+			check("words of the "+string(p.Part), p.Digest, p.digest())
+		}
+	}
+	return found
+}
+
+func (r *Registry) digestsOfAgreement(tx *db.Tx, a Agreement) ([]Difference, error) {
+	subject := "agreement:" + string(a.ID)
+	var found []Difference
+	check := func(name, want, got string) {
+		if want != got {
+			found = append(found, Difference{subject, name, want, got})
+		}
+	}
+	for _, c := range a.Contacts {
+		if c.Name != "" {
+			check("words of contact "+string(c.ID), c.Digest, c.digest())
+		}
+	}
+	for _, s := range a.Signatures {
+		if s.Name != "" {
+			check("words of the signature of the "+string(s.Part), s.Digest, s.digest())
+		}
+	}
+	hashes := []string{a.SHA256, a.Attestation}
+	for _, m := range a.Amendments {
+		hashes = append(hashes, m.SHA256)
+	}
+	for _, hash := range hashes {
+		if hash == "" {
+			continue
+		}
+		_, err := r.stored(tx, hash)
+		if errors.Is(err, ErrNotFound) || errors.Is(err, errOtherBytes) {
+			check("document", hash, err.Error())
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
