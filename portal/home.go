@@ -1,0 +1,66 @@
+package portal
+
+import (
+	"net/http"
+
+	"sluice/templates"
+)
+
+// tasksFor is what waits for the person of a visit, most urgent groups first. It is asked once a request.
+func (s *Server) tasksFor(v *visit) ([]group, error) {
+	if v.asked || !v.Session.Full() {
+		return v.groups, nil
+	}
+	v.asked = true
+	for _, ask := range []func(*visit) ([]group, error){s.licenseeTasks, s.staffTasks, s.accountTasks} {
+		found, err := ask(v)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range found {
+			if len(g.Tasks) > 0 {
+				v.groups = append(v.groups, g)
+			}
+		}
+	}
+	return v.groups, nil
+}
+
+// nav is the main navigation: home with the number of things that wait there, and what each kind of person has.
+func (v *visit) nav() []navItem {
+	if !v.Session.Full() {
+		return nil
+	}
+	s := v.server
+	groups, err := s.tasksFor(v)
+	if err != nil {
+		// The page itself may still be shown; home will say what is wrong.
+		s.log.Error("counting what waits", "id", idOf(v.r), "error", err.Error())
+	}
+	n := 0
+	for _, g := range groups {
+		for _, t := range g.Tasks {
+			if t.Status != templates.Waiting && t.Status != templates.Done && t.Status != templates.NotYet {
+				n++
+			}
+		}
+	}
+	items := []navItem{{Text: templates.M("home.nav"), Href: templates.HomePath, Count: n}}
+	items = append(items, s.staffNav(v)...)
+	items = append(items, s.licenseeNav(v)...)
+	items = append(items, navItem{Text: templates.M("account.nav"), Href: "/account"})
+	for i := range items {
+		items[i].Current = items[i].Href == v.r.URL.Path
+	}
+	return items
+}
+
+// home is everybody's first page: what waits for him.
+func (s *Server) home(_ http.ResponseWriter, _ *http.Request, v *visit) error {
+	groups, err := s.tasksFor(v)
+	if err != nil {
+		return err
+	}
+	list := templates.TaskList{Groups: groups, Empty: &templates.Empty{Title: templates.M("home.nothing"), Body: templates.M("home.nothing-body")}}
+	return v.show("parts", pageOf(v.page(templates.M("home.title")), list))
+}
