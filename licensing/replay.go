@@ -193,13 +193,20 @@ func partiesText(parties []Party) string {
 	return asText(parties)
 }
 
+// signaturesText sorts first: two may have been given at one instant, as rows know it.
+func signaturesText(signatures []Signature) string {
+	signatures = slices.Clone(signatures)
+	slices.SortFunc(signatures, func(a, b Signature) int { return strings.Compare(string(a.Part), string(b.Part)) })
+	return asText(signatures)
+}
+
 func factsOfAgreement(a Agreement) []fact {
 	return []fact{
 		{"number", a.Number}, {"state", string(a.State)}, {"revision", fmt.Sprint(a.Rev)}, {"version", fmt.Sprint(a.Version)},
 		{"variant", string(a.Variant)}, {"zone", a.Zone}, {"not before", a.NotBefore.String()}, {"last day", a.Until.String()},
 		{"term", fmt.Sprint(db.Stamp(a.Term.From), "-", db.Stamp(a.Term.Until))}, {"term of amendments", termText(a)}, {"hash", a.SHA256},
 		{"released", fmt.Sprint(a.Released)}, {"held", fmt.Sprint(a.Held)}, {"durations", asText(a.Durations)}, {"parties", partiesText(a.Parties)},
-		{"contacts", asText(a.Contacts)}, {"confirmations", asText(a.Confirmations)}, {"signatures", asText(a.Signatures)},
+		{"contacts", asText(a.Contacts)}, {"confirmations", asText(a.Confirmations)}, {"signatures", signaturesText(a.Signatures)},
 		{"amendments", asText(a.Amendments)}, {"proposal", asText(a.Proposal)}, {"stop", asText(a.Stop)}, {"concern", asText(a.Concern)},
 		{"list confirmed", fmt.Sprint(db.Stamp(a.ListConfirmed))}, {"closed", fmt.Sprint(db.Stamp(a.Closed))}, {"attestation", a.Attestation},
 		{"milestones", sortedText(a.Reminded)},
