@@ -26,6 +26,10 @@ func Address(text string) (string, error) {
 		return "", ErrAddress
 	}
 	domain = strings.ToLower(domain)
+	// What stands for itself in ASCII must be taken once more as it is: broken letters turn into punycode that is not.
+	if again, err := idna.Lookup.ToASCII(domain); err != nil || again != domain {
+		return "", ErrAddress
+	}
 	if !goodDomain(domain) || len(local)+1+len(domain) > 254 {
 		return "", ErrAddress
 	}

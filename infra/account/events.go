@@ -27,6 +27,10 @@ type emailVerified struct {
 	Address string `json:"address"` // salted hash
 }
 
+type langSet struct {
+	Lang string `json:"lang"`
+}
+
 type signedIn struct {
 	Session string `json:"session"`
 	With    string `json:"with"` // "code", "recovery" or "enrolment"
@@ -120,6 +124,7 @@ func (invitationRevoked) Kind() string  { return "invitation.revoked" }
 func (invitationAccepted) Kind() string { return "invitation.accepted" }
 func (created) Kind() string            { return "account.created" }
 func (emailVerified) Kind() string      { return "account.address_verified" }
+func (langSet) Kind() string            { return "account.language_set" }
 func (signedIn) Kind() string           { return "account.signed_in" }
 func (signedOut) Kind() string          { return "account.signed_out" }
 func (sessionRevoked) Kind() string     { return "account.session_revoked" }

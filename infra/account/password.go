@@ -55,7 +55,7 @@ func (a *Accounts) CheckPassword(password, name string, addresses ...string) err
 	}
 	own := a.ownWords(name, addresses)
 	plain := strings.ToLower(password)
-	if rest := without(plain, own); utf8.RuneCountInString(rest) < MinPassword-3 && rest != plain {
+	if rest := without(plain, own); rest != plain && utf8.RuneCountInString(bare(rest)) < 5 {
 		return ErrPasswordOwn
 	}
 	if common[bare(plain)] {

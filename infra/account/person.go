@@ -1,6 +1,8 @@
 package account
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -38,6 +40,20 @@ func (a *Accounts) Person(tx *db.Tx, id PersonID) (Person, error) {
 	}
 	p.Created = db.Instant(created)
 	return p, nil
+}
+
+// SetLang sets the language in which a person reads pages and mail.
+func (a *Accounts) SetLang(ctx context.Context, who Who, lang string) error {
+	if !who.IsPerson() || who.session == "" {
+		return ErrNotAllowed
+	}
+	return a.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		lang := language(lang)
+		if n, err := tx.Exec(`UPDATE persons SET lang = $1 WHERE id = $2 AND lang <> $3`, lang, string(who.person), lang); err != nil || n == 0 {
+			return cmp.Or(err, db.ErrUnchanged)
+		}
+		return tx.Record(subject(who.person), langSet{Lang: lang})
+	})
 }
 
 // ByEmail finds the person to whom a verified address belongs. Text that is no address belongs to nobody.

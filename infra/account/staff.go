@@ -22,8 +22,8 @@ var (
 	ErrRoles = errors.New("choose at least one role")
 	// ErrTerm: a role whose end is not after its beginning.
 	ErrTerm = errors.New("the end of a role must be in the future and after its beginning")
-	// ErrTooFew: it would leave nobody to confirm.
-	ErrTooFew = errors.New("this would leave fewer than two people who can propose and confirm: add somebody first")
+	// ErrTooFew: with fewer than two who can propose and confirm, nobody could ever be added.
+	ErrTooFew = errors.New("the first two must be two people, each with the role desk or operator")
 )
 
 // NewStaff is somebody who is to get roles.

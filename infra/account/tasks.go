@@ -40,6 +40,7 @@ type Task struct {
 var (
 	ErrNoTask     = errors.New("this does not wait for anybody any more")
 	ErrSamePerson = errors.New("somebody else must confirm what you proposed, and nobody confirms what is about himself")
+	ErrProposer   = errors.New("who proposed this is no longer entitled to: decline it, and propose it anew")
 	ErrProposed   = errors.New("this was proposed already, and waits for somebody else")
 	ErrNote       = errors.New("say in a note, of at most 2000 characters, why and how you made sure")
 	ErrState      = errors.New("this cannot be done to this account as it is now")
@@ -205,8 +206,12 @@ func (a *Accounts) secondPerson(tx *db.Tx, t Task, who Who) error {
 	if err != nil {
 		return err
 	}
-	if !(Who{roles: roles}).Has(Desk, Operator) {
-		return ErrNotAllowed
+	off, err := disabledAt(tx, t.ProposedBy)
+	if err != nil {
+		return err
+	}
+	if off != 0 || !(Who{roles: roles}).Has(Desk, Operator) {
+		return ErrProposer
 	}
 	return nil
 }

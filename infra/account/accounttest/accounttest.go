@@ -56,7 +56,7 @@ func New(t testing.TB, d *db.DB, clock *dbtest.Clock) *World {
 func (w *World) Person(name, email string, roles ...account.Role) account.Who {
 	w.t.Helper()
 	if len(roles) == 0 {
-		return w.Join(w.Invite(name, email, "someone:"+email), name)
+		return w.Join(w.Invite(name, email, "someone:"+db.NewID()), name)
 	}
 	w.bootstrap()
 	first, second := w.staff[0], w.staff[1]
