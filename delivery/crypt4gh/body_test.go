@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -60,8 +61,8 @@ func (c *closing) Close() error { c.to.closed++; return nil }
 
 func TestSealingAndOpeningAnyRangeGivesTheSameBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		size := rapid.OneOf(rapid.IntRange(0, 3), rapid.IntRange(segment-1, segment+1), rapid.IntRange(0, 11*segment),
-			rapid.Map(rapid.IntRange(0, 12), func(i int) int { return i * segment })).Draw(t, "size")
+		size := rapid.OneOf(rapid.IntRange(0, 3), rapid.IntRange(segment-1, segment+1), rapid.IntRange(0, 50*segment),
+			rapid.Map(rapid.IntRange(0, 50), func(i int) int { return i * segment })).Draw(t, "size")
 		off := rapid.IntRange(0, size).Draw(t, "off")
 		n := rapid.IntRange(0, size-off).Draw(t, "n")
 		plain, key := plaintext(size), crypt4gh.NewDataKey()
@@ -214,7 +215,7 @@ func TestTheSameKeyAndPlaintextNeverGiveTheSameNonces(t *testing.T) {
 func TestEveryDamageIsFoundByEveryWayOfReading(t *testing.T) {
 	key := crypt4gh.NewDataKey()
 	const last = 1000
-	plain := plaintext(6*segment + last)
+	plain := plaintext(38*segment + last)
 	good, sum := seal(t, plain, key)
 	other, _ := seal(t, plain, key)
 	flip := func(at int) []byte { b := bytes.Clone(good); b[at] ^= 4; return b }
@@ -227,9 +228,9 @@ func TestEveryDamageIsFoundByEveryWayOfReading(t *testing.T) {
 		want error
 		from int64 // what of the plaintext still comes out
 	}{
-		{"a nonce changed", flip(5*crypt4gh.SegmentSize + 3), crypt4gh.ErrOrder, 5 * segment},
-		{"a byte changed", flip(5*crypt4gh.SegmentSize + 300), crypt4gh.ErrSegment, 5 * segment},
-		{"a MAC changed", flip(len(good) - 1), crypt4gh.ErrSegment, 6 * segment},
+		{"a nonce changed", flip(37*crypt4gh.SegmentSize + 3), crypt4gh.ErrOrder, 37 * segment},
+		{"a byte changed", flip(37*crypt4gh.SegmentSize + 300), crypt4gh.ErrSegment, 37 * segment},
+		{"a MAC changed", flip(len(good) - 1), crypt4gh.ErrSegment, 38 * segment},
 		{"segments exchanged", moved, crypt4gh.ErrOrder, 0},
 		{"a segment repeated", doubled, crypt4gh.ErrOrder, segment},
 		{"another body under the same key", other, crypt4gh.ErrOrder, 0},
@@ -346,6 +347,31 @@ func TestSegmentsUnderSeveralKeysOpen(t *testing.T) {
 	if _, err := io.Copy(io.Discard, r); !errors.Is(err, crypt4gh.ErrSegment) {
 		t.Errorf("without one of the keys: got %v, want ErrSegment", err)
 	}
+}
+
+// More streams than may have large chunks, through one Body, each with its own range.
+func TestManyStreamsAtOnceEachGetTheirOwnBytes(t *testing.T) {
+	key := crypt4gh.NewDataKey()
+	plain := plaintext(60 * segment)
+	body, sum := seal(t, plain, key)
+	b := openBody(t, body, key)
+	b.InOrder(sum.First)
+	var all sync.WaitGroup
+	for i := range 24 {
+		all.Go(func() {
+			off, n := int64(i)*1001, int64(len(plain)-i*2003)
+			r, err := b.Section(off, n)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			var got bytes.Buffer
+			if _, err := r.WriteParallel(&got); err != nil || !bytes.Equal(got.Bytes(), plain[off:off+n]) {
+				t.Errorf("stream %d: got %d bytes, %v; want %d, and the same", i, got.Len(), err, n)
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestARangeOutsideThePlaintextIsRefused(t *testing.T) {

@@ -14,7 +14,7 @@
 // made here numbers its nonces, so a reader that knows the first one (Body.InOrder) notices moved and foreign segments at
 // no cost; that nothing is missing at the end must be checked against a size and a Root kept elsewhere.
 //
-// Every reader needs bounded memory whatever its input: at most MaxHeaderSize for a header and a few segments for a body.
+// Every reader needs bounded memory whatever its input: at most MaxHeaderSize for a header and some megabytes for a body.
 package crypt4gh
 
 import (

@@ -4,37 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
-
-// chunkSegments is what is read, opened and written at once. Four segments keep a chunk within a core's cache, and a
-// stream's memory small: one chunk, or parallelChunks of them.
-const chunkSegments = 4
-
-// A chunk is some segments of a body, opened or sealed where they lie.
-type chunk struct {
-	buf   [chunkSegments * SegmentSize]byte
-	n     int   // bytes of body in buf
-	seg   int64 // index of the first segment
-	plain [chunkSegments][]byte
-	count int   // segments opened
-	err   error // what ended the stream after these
-	ready chan struct{}
-}
-
-// Chunks are shared by all streams of the process: a gateway with many short ranges would otherwise leave them all to the
-// garbage collector.
-var chunks = sync.Pool{New: func() any { return &chunk{ready: make(chan struct{}, 1)} }}
-
-func takeChunk() *chunk {
-	c := chunks.Get().(*chunk)
-	c.drop()
-	return c
-}
-
-func (c *chunk) drop() { c.n, c.count, c.err = 0, 0, nil }
 
 // An opener opens segments.
 type opener struct {
@@ -95,8 +67,8 @@ func (o *opener) segment(seg []byte, index int64) ([]byte, error) {
 	return nil, ErrSegment
 }
 
-// A Reader gives plaintext in order, each segment after its MAC was checked. It keeps at most one chunk (some 256 KiB), or
-// parallelChunks of them during WriteParallel. Copying from it with io.Copy uses WriteTo, which copies no byte twice.
+// A Reader gives plaintext in order, each segment after its MAC was checked. It keeps a
+// quarter of a megabyte, or during WriteTo one and during WriteParallel three, if few others do. Copying from it with io.Copy uses WriteTo, which copies no byte twice.
 //
 // It is for one goroutine at a time. After an error it stays at that error.
 type Reader struct {
@@ -109,6 +81,7 @@ type Reader struct {
 	now    *chunk
 	at     int    // segments of now already taken
 	part   []byte // what is left of the segment being handed out
+	large  bool   // chunks may be large
 	err    error
 }
 
@@ -151,6 +124,12 @@ func (r *Reader) Read(p []byte) (int, error) {
 
 // WriteTo writes the rest of the plaintext, a segment at a time at most, on this goroutine.
 func (r *Reader) WriteTo(w io.Writer) (int64, error) {
+	r.large = beginStream(r.want)
+	defer endStream()
+	return r.writeTo(w)
+}
+
+func (r *Reader) writeTo(w io.Writer) (int64, error) {
 	var written int64
 	for {
 		if len(r.part) > 0 {
@@ -198,7 +177,7 @@ func (r *Reader) step() error {
 		return io.EOF
 	}
 	if r.now == nil {
-		r.now = takeChunk()
+		r.now = takeChunk(r.large)
 	}
 	c := r.now
 	if r.at < c.count {
@@ -255,7 +234,7 @@ func (r *Reader) fail(err error) error {
 	}
 	r.part = nil
 	if r.now != nil {
-		chunks.Put(r.now)
+		r.now.release()
 		r.now = nil
 	}
 	return r.err

@@ -27,7 +27,7 @@ const sealChunks = 5
 // (reading and hashing the plaintext; sealing; hashing the body), for hashing costs more than sealing and the two
 // hashes together as much as a second pass. It makes bodies without a header.
 //
-// Close it in any case: that ends its goroutines. It allocates nothing for a segment.
+// Close it in any case: that ends its goroutines. It needs five megabytes, and allocates nothing for a segment.
 type Sealer struct {
 	src   io.Reader
 	seal  func(dst, nonce, plain, data []byte) []byte // not the cipher, whose key fmt would print
@@ -167,7 +167,7 @@ func (s *Sealer) piece() ([]byte, error) {
 // giveBack returns the chunks after the last one came out: all stages have ended, so all of them are free.
 func (s *Sealer) giveBack() {
 	for range sealChunks {
-		chunks.Put(<-s.free)
+		(<-s.free).release()
 	}
 }
 
@@ -177,7 +177,7 @@ func (s *Sealer) start() {
 	}
 	s.started = true
 	for range sealChunks {
-		s.free <- takeChunk()
+		s.free <- takeChunk(true)
 	}
 	go s.stage(s.free, s.hashed, s.readPlain())
 	go s.stage(s.hashed, s.sealed, s.sealSegments)
