@@ -61,7 +61,7 @@ func (a *Accounts) Accept(ctx context.Context, secret string, acc Acceptance, me
 		if cookie, id, err = a.open(tx, person, wantsEnrol, false, meta); err != nil {
 			return err
 		}
-		s, _, err = a.readSession(tx, `WHERE s.id = $1`, id)
+		s, _, err = a.readSession(tx, id, "")
 		return err
 	})
 	if err != nil {

@@ -90,16 +90,17 @@ type Notice struct {
 
 // The kinds of notices.
 const (
-	NoticeInvitation   = "invitation"       // somebody is invited to be staff; has a link
-	NoticeReset        = "reset"            // a new password was asked for; has a link
-	NoticeEnrol        = "enrol"            // a new second factor may be enrolled; has a link
-	NoticeNewPlace     = "signed_in_new"    // signed in from an address never seen before
-	NoticePassword     = "password_changed" // the password was changed
-	NoticeFactor       = "factor_enrolled"  // a second factor was enrolled
-	NoticeFactorLost   = "factor_lost"      // the second factor was reported lost
-	NoticeRecoveryUsed = "recovery_used"    // a recovery code was used to sign in
-	NoticeAddress      = "address_added"    // another address was bound to this person
-	NoticeDisabled     = "account_disabled" // the account was disabled
+	NoticeInvitation    = "invitation"       // somebody is invited to be staff; has a link
+	NoticeReset         = "reset"            // a new password was asked for; has a link
+	NoticeEnrol         = "enrol"            // a new second factor may be enrolled; has a link
+	NoticeNewPlace      = "signed_in_new"    // signed in from an address never seen before
+	NoticePassword      = "password_changed" // the password was changed
+	NoticeFactor        = "factor_enrolled"  // a second factor was enrolled
+	NoticeFactorLost    = "factor_lost"      // the second factor was reported lost
+	NoticeFactorRemoved = "factor_removed"   // the lost second factor was removed by two members of staff
+	NoticeRecoveryUsed  = "recovery_used"    // a recovery code was used to sign in
+	NoticeAddress       = "address_added"    // another address was bound to this person
+	NoticeDisabled      = "account_disabled" // the account was disabled
 )
 
 // notify tells a person at every address on file: a message about an account that went only to a stolen mailbox would

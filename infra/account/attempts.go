@@ -99,12 +99,14 @@ func (a *Accounts) charge(tx *db.Tx, counters ...counter) (wait error, err error
 	return nil, bound(tx)
 }
 
-// bound keeps the table small, whatever is thrown at it.
+// bound keeps the table small, whatever is thrown at it. Failures of a second factor are not pushed out by others: nobody
+// makes such a row without the right password.
 func bound(tx *db.Tx) error {
 	if _, err := tx.Exec(`DELETE FROM sign_in_failures WHERE last < $1`, db.Stamp(tx.At.Add(-memory))); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`DELETE FROM sign_in_failures WHERE last <= (SELECT last FROM sign_in_failures ORDER BY last DESC LIMIT 1 OFFSET $1)`, mostRows)
+	_, err := tx.Exec(`DELETE FROM sign_in_failures WHERE last <= (SELECT last FROM sign_in_failures ORDER BY last DESC LIMIT 1 OFFSET $1)
+		AND name NOT LIKE '4 %'`, mostRows)
 	return err
 }
 

@@ -37,7 +37,8 @@ func (a *Accounts) possible(tx *db.Tx, t Task) error {
 		}
 		good = f.Held && !f.disabled
 	case EndRole:
-		grants, err := roleRows(tx, `WHERE id = $1 AND person_id = $2 AND (until = 0 OR until > $3)`, t.Grant, string(t.Person), db.Stamp(tx.At))
+		grants, err := roleRows(tx, `SELECT id, person_id, role, since, until FROM staff_roles
+			WHERE id = $1 AND person_id = $2 AND (until = 0 OR until > $3)`, t.Grant, string(t.Person), db.Stamp(tx.At))
 		if err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func (a *Accounts) BeginEnrolment(ctx context.Context, s Session, proof Proof) (
 	var seed string
 	var name string
 	err := a.db.Upkeep(ctx, func(tx *db.Tx) error {
-		now, _, err := a.readSession(tx, `WHERE s.id = $1`, s.ID)
+		now, _, err := a.readSession(tx, s.ID, "")
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (a *Accounts) BeginEnrolment(ctx context.Context, s Session, proof Proof) (
 		if err != nil {
 			return err
 		}
-		return tx.Update(`UPDATE sessions SET seed = $1 WHERE id = $2 AND revoked = 0`, sealed, s.ID)
+		return tx.Update(`UPDATE sessions SET seed = $1 WHERE id = $2 AND seed = '' AND revoked = 0`, sealed, s.ID)
 	})
 	if err != nil {
 		return Enrolment{}, err
@@ -111,7 +111,7 @@ func (a *Accounts) FinishEnrolment(ctx context.Context, s Session, code string, 
 	}
 	err = a.db.Change(ctx, db.Person(string(s.Person.ID)), func(tx *db.Tx) error {
 		recovery, cookie = nil, ""
-		now, _, err := a.readSession(tx, `WHERE s.id = $1`, s.ID)
+		now, _, err := a.readSession(tx, s.ID, "")
 		if err != nil {
 			return err
 		}
@@ -131,7 +131,7 @@ func (a *Accounts) FinishEnrolment(ctx context.Context, s Session, code string, 
 		if cookie, id, err = a.open(tx, now.Person.ID, isFull, false, meta); err != nil {
 			return err
 		}
-		if full, _, err = a.readSession(tx, `WHERE s.id = $1`, id); err != nil {
+		if full, _, err = a.readSession(tx, id, ""); err != nil {
 			return err
 		}
 		if err := tx.Record(subject(now.Person.ID), factorEnrolled{}); err != nil {
@@ -161,7 +161,7 @@ func (a *Accounts) tryNewFactor(ctx context.Context, s Session, code string) (se
 	var refused error
 	err = a.db.Upkeep(ctx, func(tx *db.Tx) error {
 		refused = nil
-		now, _, err := a.readSession(tx, `WHERE s.id = $1`, s.ID)
+		now, _, err := a.readSession(tx, s.ID, "")
 		if err != nil {
 			return err
 		}

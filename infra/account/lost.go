@@ -11,7 +11,7 @@ import (
 // who is signed in and lost the device. All that was open ends. Two members of staff open the way back: ReproveFactor.
 func (a *Accounts) ReportLost(ctx context.Context, s Session) error {
 	return a.db.Change(ctx, db.Person(string(s.Person.ID)), func(tx *db.Tx) error {
-		now, _, err := a.readSession(tx, `WHERE s.id = $1`, s.ID)
+		now, _, err := a.readSession(tx, s.ID, "")
 		if err != nil {
 			return err
 		}
@@ -62,6 +62,9 @@ func (a *Accounts) removeFactor(tx *db.Tx, t Task) error {
 		return err
 	}
 	if err := tx.Record(subject(t.Person), factorRemoved{Task: t.ID}); err != nil {
+		return err
+	}
+	if err := a.notify(tx, NoticeFactorRemoved, t.Person); err != nil {
 		return err
 	}
 	return a.mailEnrolment(tx, t.Person)

@@ -168,7 +168,7 @@ func tabledAddresses(tx *db.Tx, persons map[PersonID]*replayed) error {
 }
 
 func (r *Replay) compareRoles(tx *db.Tx) error {
-	grants, err := roleRows(tx, `WHERE person_id <> ''`)
+	grants, err := roleRows(tx, `SELECT id, person_id, role, since, until FROM staff_roles WHERE person_id <> ''`)
 	if err != nil {
 		return err
 	}

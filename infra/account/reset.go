@@ -165,7 +165,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, s Session, proof Proof, o
 		return "", Session{}, err
 	}
 	err = a.db.Change(ctx, s.Who.Actor(), func(tx *db.Tx) error {
-		now, _, err := a.readSession(tx, `WHERE s.id = $1`, s.ID)
+		now, _, err := a.readSession(tx, s.ID, "")
 		if err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, s Session, proof Proof, o
 		if cookie, id, err = a.open(tx, s.Person.ID, isFull, false, meta); err != nil {
 			return err
 		}
-		next, _, err = a.readSession(tx, `WHERE s.id = $1`, id)
+		next, _, err = a.readSession(tx, id, "")
 		return err
 	})
 	if err != nil {

@@ -74,7 +74,7 @@ func (a *Accounts) Session(ctx context.Context, cookie string) (Session, error) 
 	err := a.db.View(ctx, func(tx *db.Tx) error {
 		var seen time.Time
 		var err error
-		s, seen, err = a.readSession(tx, `WHERE s.hash = $1`, hashed(cookie))
+		s, seen, err = a.readSession(tx, "", hashed(cookie))
 		stale = tx.At.Sub(seen) >= seenEvery
 		return err
 	})
@@ -87,13 +87,14 @@ func (a *Accounts) Session(ctx context.Context, cookie string) (Session, error) 
 	})
 }
 
-// readSession reads one session with its person, and refuses it unless it lives.
-func (a *Accounts) readSession(tx *db.Tx, where string, arg string) (Session, time.Time, error) {
+// readSession reads one session with its person, by its id or by the hash of its cookie, and refuses it unless it lives.
+func (a *Accounts) readSession(tx *db.Tx, id, hash string) (Session, time.Time, error) {
 	var s Session
 	var created, seen, proved, revoked, off, born int64
 	err := tx.QueryRow(`SELECT s.id, s.person_id, s.stage, s.created, s.seen, s.proved, s.recovered, s.seed, s.revoked,
 			a.disabled, p.name, p.lang, p.created
-		FROM sessions s JOIN accounts a ON a.person_id = s.person_id JOIN persons p ON p.id = s.person_id `+where, arg).
+		FROM sessions s JOIN accounts a ON a.person_id = s.person_id JOIN persons p ON p.id = s.person_id
+		WHERE s.id = $1 OR s.hash = $2`, id, hash).
 		Scan(&s.ID, &s.Person.ID, &s.stage, &created, &seen, &proved, &s.Recovered, &s.seed, &revoked,
 			&off, &s.Person.Name, &s.Person.Lang, &born)
 	if db.NoRows(err) || err == nil && (revoked != 0 || off != 0) {
@@ -259,7 +260,7 @@ func (a *Accounts) RevokeSession(ctx context.Context, who Who, id string) error 
 func (a *Accounts) Still(tx *db.Tx, who Who) error {
 	switch {
 	case who.token != "":
-		_, _, err := a.readToken(tx, `WHERE t.id = $1`, who.token)
+		_, _, err := a.readToken(tx, who.token, "")
 		return err
 	case who.session != "":
 		s, err := a.sessionEnds(tx, who)

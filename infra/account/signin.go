@@ -131,7 +131,7 @@ func (a *Accounts) beginSession(ctx context.Context, person PersonID, lookup, st
 		if cookie, id, err = a.open(tx, person, st, false, meta); err != nil {
 			return err
 		}
-		if s, _, err = a.readSession(tx, `WHERE s.id = $1`, id); err != nil {
+		if s, _, err = a.readSession(tx, id, ""); err != nil {
 			return err
 		}
 		// The owner's other failures from here are forgotten. Of the address only this attempt is taken back: otherwise
@@ -161,7 +161,7 @@ func (a *Accounts) GiveCode(ctx context.Context, s Session, code string, meta Me
 
 // finish turns a session that lacked the second factor into a full one.
 func (a *Accounts) finish(tx *db.Tx, s Session, with string, meta Meta) (cookie string, full Session, err error) {
-	if _, _, err := a.readSession(tx, `WHERE s.id = $1`, s.ID); err != nil {
+	if _, _, err := a.readSession(tx, s.ID, ""); err != nil {
 		return "", Session{}, err
 	}
 	if err := closeSession(tx, s.ID); err != nil {
@@ -171,7 +171,7 @@ func (a *Accounts) finish(tx *db.Tx, s Session, with string, meta Meta) (cookie 
 	if err != nil {
 		return "", Session{}, err
 	}
-	if full, _, err = a.readSession(tx, `WHERE s.id = $1`, id); err != nil {
+	if full, _, err = a.readSession(tx, id, ""); err != nil {
 		return "", Session{}, err
 	}
 	if err := a.notePlaces(tx, s.Person.ID, meta); err != nil {

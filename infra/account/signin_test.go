@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -249,4 +250,19 @@ func TestAccountsNeedALocalKey(t *testing.T) {
 	if _, err := account.New(d, [32]byte{}, account.Options{}); err == nil {
 		t.Error("an empty key: got no error, want a refusal")
 	}
+}
+
+func TestEverySignInHashesAPasswordAndAtMostFourAtOnce(t *testing.T) {
+	d, clock := dbtest.SQLite(t)
+	w := accounttest.New(t, d, clock)
+	w.Person("Ada", adaMail)
+	release := w.Accounts.FillSlots()
+	for _, email := range []string{adaMail, "nobody@lab.example", "no address"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		_, _, err := w.Accounts.SignIn(ctx, email, accounttest.Password, accounttest.Meta)
+		wantErr(t, email+" while four passwords are being hashed", err, context.DeadlineExceeded)
+		cancel()
+	}
+	release()
+	withPassword(t, w, adaMail)
 }

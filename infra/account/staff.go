@@ -161,7 +161,7 @@ func (a *Accounts) mailInvitation(tx *db.Tx, inv Invitation) error {
 
 // takeRoles hands the roles that wait under a name (of an invitation, or of the person) to a person.
 func takeRoles(tx *db.Tx, waiting string, person PersonID) error {
-	grants, err := roleRows(tx, `WHERE invitation = $1 AND person_id = ''`, waiting)
+	grants, err := roleRows(tx, `SELECT id, person_id, role, since, until FROM staff_roles WHERE invitation = $1 AND person_id = '' ORDER BY id`, waiting)
 	if err != nil {
 		return err
 	}
@@ -189,8 +189,9 @@ type StaffRole struct {
 	Until  time.Time // zero: open
 }
 
-func roleRows(tx *db.Tx, where string, args ...any) ([]StaffRole, error) {
-	rows, err := tx.Query(`SELECT id, person_id, role, since, until FROM staff_roles `+where+` ORDER BY since, id`, args...)
+// roleRows reads what a statement selects: id, person_id, role, since, until.
+func roleRows(tx *db.Tx, query string, args ...any) ([]StaffRole, error) {
+	rows, err := tx.Query(query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading roles: %w", err)
 	}
@@ -210,7 +211,8 @@ func roleRows(tx *db.Tx, where string, args ...any) ([]StaffRole, error) {
 
 // rolesAt are the roles that a person has at a time.
 func rolesAt(tx *db.Tx, person PersonID, at time.Time) ([]Role, error) {
-	grants, err := roleRows(tx, `WHERE person_id = $1 AND since <= $2 AND (until = 0 OR until > $3)`, string(person), db.Stamp(at), db.Stamp(at))
+	grants, err := roleRows(tx, `SELECT id, person_id, role, since, until FROM staff_roles
+		WHERE person_id = $1 AND since <= $2 AND (until = 0 OR until > $3) ORDER BY since, id`, string(person), db.Stamp(at), db.Stamp(at))
 	var roles []Role
 	for _, g := range grants {
 		if !slices.Contains(roles, g.Role) {
@@ -222,7 +224,8 @@ func rolesAt(tx *db.Tx, person PersonID, at time.Time) ([]Role, error) {
 
 // StaffRoles lists every role that anybody has now or will have, for the page on which staff is kept.
 func (a *Accounts) StaffRoles(tx *db.Tx) ([]StaffRole, error) {
-	return roleRows(tx, `WHERE person_id <> '' AND (until = 0 OR until > $1)`, db.Stamp(tx.At))
+	return roleRows(tx, `SELECT id, person_id, role, since, until FROM staff_roles
+		WHERE person_id <> '' AND (until = 0 OR until > $1) ORDER BY since, id`, db.Stamp(tx.At))
 }
 
 // Staff lists the people who have a role now and whose account is not disabled, by name.
