@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"unicode"
@@ -41,6 +42,7 @@ func (a *Accounts) Accept(ctx context.Context, secret string, acc Acceptance, me
 	if err := a.CheckPassword(acc.Password, acc.Name, inv.Email); err != nil {
 		return "", Session{}, err
 	}
+	acc.Lang = cmp.Or(acc.Lang, inv.Lang)
 	stored, err := a.hash(ctx, acc.Password)
 	if err != nil {
 		return "", Session{}, err

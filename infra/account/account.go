@@ -77,6 +77,22 @@ func New(d *db.DB, key [32]byte, opts Options) (*Accounts, error) {
 	return a, err
 }
 
+// CheckKey tells whether the local key is the one that the stored second factors were sealed with: with another one
+// nobody could sign in, and no link that was mailed would work.
+func (a *Accounts) CheckKey(tx *db.Tx) error {
+	var person PersonID
+	var sealed string
+	err := tx.QueryRow(`SELECT person_id, seed FROM factors WHERE seed <> '' LIMIT 1`).Scan(&person, &sealed)
+	if db.NoRows(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading a second factor: %w", err)
+	}
+	_, err = a.unseal(person, sealed)
+	return err
+}
+
 // A Notice is a message to one person, at one address. Its words are composed when it is sent; a link in it is made by
 // Link at that moment, so that the outbox holds no secret.
 type Notice struct {

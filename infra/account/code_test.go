@@ -12,6 +12,7 @@ import (
 	"sluice/infra/account/accounttest"
 	"sluice/infra/db"
 	"sluice/infra/db/dbtest"
+	"sluice/infra/servers"
 )
 
 func TestACode(t *testing.T) {
@@ -248,5 +249,64 @@ func TestARecoveryCode(t *testing.T) {
 			_, _, err = w.Accounts.GiveRecoveryCode(t.Context(), withPassword(t, w, adaMail), codes[1], accounttest.Meta)
 			wantErr(t, "a code of the old set", err, account.ErrCode)
 		})
+	})
+}
+
+func TestACodeWorksOnceOverSeveralReplicas(t *testing.T) {
+	dsn := servers.Postgres(t)
+	d, clock := dbtest.Open(t, dsn)
+	w := accounttest.New(t, d, clock)
+	replicas := []*account.Accounts{w.Accounts}
+	for range 2 {
+		d, _ := dbtest.Open(t, dsn)
+		d.Now = clock.Now
+		replicas = append(replicas, accounttest.New(t, d, clock).Accounts)
+	}
+	ada := w.Person("Ada", adaMail)
+	act := account.Act{Kind: "sign", Subject: "agreement:1"}
+	code := w.Code(ada)
+	var good atomic.Int32
+	var wg sync.WaitGroup
+	for i := range 30 {
+		wg.Go(func() {
+			if _, err := replicas[i%3].Confirm(t.Context(), ada, act, code); err == nil {
+				good.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if good.Load() != 1 {
+		t.Errorf("got %d proofs for one code, want 1", good.Load())
+	}
+}
+
+func TestASeedOpensForItsOwnPersonAndUnderItsOwnKeyOnly(t *testing.T) {
+	each(t, func(t *testing.T, w *accounttest.World, d *db.DB, clock *dbtest.Clock) {
+		ada, bob := w.Person("Ada", adaMail), w.Person("Bob", "bob@lab.example")
+		other, err := account.New(d, [32]byte{9}, account.Options{Hashing: account.ForTests})
+		if err != nil {
+			t.Fatal(err)
+		}
+		view(t, d, func(tx *db.Tx) error {
+			wantErr(t, "the right key", w.Accounts.CheckKey(tx), nil)
+			if other.CheckKey(tx) == nil {
+				t.Error("another key: got no error, want one")
+			}
+			return nil
+		})
+		act := account.Act{Kind: "sign", Subject: "agreement:1"}
+		if _, err := other.Confirm(t.Context(), ada, act, w.Code(ada)); err == nil {
+			t.Error("under another key: got a proof, want an error")
+		}
+		change(t, d, func(tx *db.Tx) error {
+			err := tx.Update(`UPDATE factors SET seed = (SELECT seed FROM factors WHERE person_id = $1) WHERE person_id = $2`, string(bob.Person()), string(ada.Person()))
+			if err != nil {
+				return err
+			}
+			return tx.Record("test", noise{})
+		})
+		if _, err := w.Accounts.Confirm(t.Context(), ada, act, w.Code(bob)); err == nil {
+			t.Error("Bob's seed in Ada's row: got a proof, want an error")
+		}
 	})
 }

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
 
 	"sluice/infra/db"
@@ -23,6 +24,9 @@ func (a *Accounts) possible(tx *db.Tx, t Task) error {
 	off, err := disabledAt(tx, t.Person)
 	if err != nil {
 		return err
+	}
+	if p, err := a.Person(tx, t.Person); err != nil || p.Erased() {
+		return cmp.Or(err, ErrState)
 	}
 	good := false
 	switch t.Kind {
@@ -116,7 +120,12 @@ func (a *Accounts) disable(tx *db.Tx, t Task) error {
 // hashes of his addresses there can no longer be tested, for their salts are gone.
 func (a *Accounts) erase(tx *db.Tx, t Task) error {
 	person := string(t.Person)
-	err := tx.Update(`UPDATE persons SET name = '', erased = $1 WHERE id = $2 AND erased = 0`, db.Stamp(tx.At), person)
+	// What else was proposed about this person falls, for whoever confirmed it would do it to nobody.
+	_, err := tx.Exec(`UPDATE staff_tasks SET decided = $1, outcome = 'void', details = '' WHERE person_id = $2 AND decided = 0`, db.Stamp(tx.At), person)
+	if err != nil {
+		return err
+	}
+	err = tx.Update(`UPDATE persons SET name = '', erased = $1 WHERE id = $2 AND erased = 0`, db.Stamp(tx.At), person)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,9 @@ type Person struct {
 	Created time.Time
 }
 
+// Erased says whether the personal data of this person was erased; only the id is left, for the log.
+func (p Person) Erased() bool { return p.Name == "" }
+
 // An Email is an address that a person has shown to receive mail at.
 type Email struct {
 	Address  string // normalised, see Address

@@ -92,6 +92,8 @@ func TestAPersonIsErasedAndTheLogStillHolds(t *testing.T) {
 		_, err := propose(t, w, first, account.Erase, ada.Person(), "")
 		wantErr(t, "while the account is open", err, account.ErrState)
 		both(t, w, account.Disable, ada.Person())
+		enable, err := propose(t, w, first, account.Enable, ada.Person(), "")
+		wantErr(t, "proposing to enable", err, nil)
 		both(t, w, account.Erase, ada.Person())
 		for table, text := range everything(t, d) {
 			if strings.Contains(text, "Lovelace") || strings.Contains(text, adaMail) {
@@ -99,6 +101,10 @@ func TestAPersonIsErasedAndTheLogStillHolds(t *testing.T) {
 			}
 		}
 		verify(t, d)
+		_, second := w.Operators()
+		wantErr(t, "what else was proposed", confirm(t, w, second, enable), account.ErrNoTask)
+		_, err = propose(t, w, first, account.Enable, ada.Person(), "")
+		wantErr(t, "enabling somebody erased", err, account.ErrState)
 		w.Person("Another Ada", adaMail) // the address is free again
 		verify(t, d)
 	})

@@ -208,3 +208,16 @@ func TestTheCookieIsForThisHostAndNoScript(t *testing.T) {
 		}
 	}
 }
+
+func TestAPersonChoosesTheLanguage(t *testing.T) {
+	each(t, func(t *testing.T, w *accounttest.World, d *db.DB, clock *dbtest.Clock) {
+		ada := w.Person("Ada", adaMail)
+		for _, c := range [][2]string{{"nl", "nl"}, {"nl", "nl"}, {"xx", "en"}} {
+			wantErr(t, c[0], w.Accounts.SetLang(t.Context(), ada, c[0]), nil)
+			if got := mustSession(t, w, ada.Person()).Person.Lang; got != c[1] {
+				t.Errorf("set to %s: got %s, want %s", c[0], got, c[1])
+			}
+		}
+		wantErr(t, "by nobody", w.Accounts.SetLang(t.Context(), account.Who{}, "nl"), account.ErrNotAllowed)
+	})
+}
