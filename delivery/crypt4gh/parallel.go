@@ -34,10 +34,11 @@ func (r *Reader) WriteParallel(w io.Writer) (int64, error) {
 		if err == nil && r.window.done() {
 			err = r.fail(io.EOF)
 		}
-		p.free <- c
 		if err != nil {
+			c.release() // not to the helper, who would begin another read
 			return written, notEnd(err)
 		}
+		p.free <- c
 	}
 }
 
