@@ -59,11 +59,7 @@ func (a *Accounts) Accept(ctx context.Context, secret string, acc Acceptance, me
 		if err := a.settle(tx, inv, person); err != nil {
 			return err
 		}
-		var id string
-		if cookie, id, err = a.open(tx, person, wantsEnrol, false, meta); err != nil {
-			return err
-		}
-		s, _, err = a.readSession(tx, id, "")
+		cookie, s, err = a.open(tx, person, wantsEnrol, false, meta)
 		return err
 	})
 	if err != nil {

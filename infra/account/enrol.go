@@ -127,28 +127,29 @@ func (a *Accounts) FinishEnrolment(ctx context.Context, s Session, code string, 
 		if err := endAll(tx, now.Person.ID); err != nil {
 			return err
 		}
-		var id string
-		if cookie, id, err = a.open(tx, now.Person.ID, isFull, false, meta); err != nil {
+		if cookie, full, err = a.open(tx, now.Person.ID, isFull, false, meta); err != nil {
 			return err
 		}
-		if full, _, err = a.readSession(tx, id, ""); err != nil {
-			return err
-		}
-		if err := tx.Record(subject(now.Person.ID), factorEnrolled{}); err != nil {
-			return err
-		}
-		if err := tx.Record(subject(now.Person.ID), signedIn{Session: id, With: "enrolment"}); err != nil {
-			return err
-		}
-		if err := a.notePlaces(tx, now.Person.ID, meta); err != nil {
-			return err
-		}
-		return a.notify(tx, NoticeFactor, now.Person.ID)
+		return a.enrolled(tx, full, meta)
 	})
 	if err != nil {
 		return nil, "", Session{}, err
 	}
 	return recovery, cookie, full, nil
+}
+
+// enrolled records a new factor and the session that came with it, and tells the person.
+func (a *Accounts) enrolled(tx *db.Tx, s Session, meta Meta) error {
+	if err := tx.Record(subject(s.Person.ID), factorEnrolled{}); err != nil {
+		return err
+	}
+	if err := tx.Record(subject(s.Person.ID), signedIn{Session: s.ID, With: "enrolment"}); err != nil {
+		return err
+	}
+	if err := a.notePlaces(tx, s.Person.ID, meta); err != nil {
+		return err
+	}
+	return a.notify(tx, NoticeFactor, s.Person.ID)
 }
 
 // mayEnrol says whether a session that began to enrol may finish.

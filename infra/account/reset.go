@@ -178,11 +178,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, s Session, proof Proof, o
 		if err := forget(tx, a.oldPasswordCounter(s.Person.ID)); err != nil {
 			return err
 		}
-		var id string
-		if cookie, id, err = a.open(tx, s.Person.ID, isFull, false, meta); err != nil {
-			return err
-		}
-		next, _, err = a.readSession(tx, id, "")
+		cookie, next, err = a.open(tx, s.Person.ID, isFull, false, meta)
 		return err
 	})
 	if err != nil {

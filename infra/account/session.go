@@ -141,8 +141,8 @@ func (s *Session) complete(roles []Role, seen time.Time) {
 
 // open makes a session and returns the secret for its cookie. Every step of signing in opens a new one, so that a cookie
 // set by somebody else before is worth nothing after.
-func (a *Accounts) open(tx *db.Tx, person PersonID, st stage, recovered bool, meta Meta) (cookie, id string, err error) {
-	cookie, id = secret(), db.NewID()
+func (a *Accounts) open(tx *db.Tx, person PersonID, st stage, recovered bool, meta Meta) (cookie string, s Session, err error) {
+	cookie, id := secret(), db.NewID()
 	proved := int64(0)
 	if st == isFull && !recovered {
 		proved = db.Stamp(tx.At)
@@ -151,10 +151,13 @@ func (a *Accounts) open(tx *db.Tx, person PersonID, st stage, recovered bool, me
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		id, hashed(cookie), string(person), string(st), db.Stamp(tx.At), db.Stamp(tx.At), proved, number(recovered), meta.agent())
 	if err != nil {
-		return "", "", fmt.Errorf("opening a session for person %s: %w", person, err)
+		return "", Session{}, fmt.Errorf("opening a session for person %s: %w", person, err)
 	}
-	_, err = tx.Exec(`DELETE FROM sessions WHERE created < $1`, db.Stamp(tx.At.Add(-otherTotal-keptAfterEnd)))
-	return cookie, id, err
+	if _, err = tx.Exec(`DELETE FROM sessions WHERE created < $1`, db.Stamp(tx.At.Add(-otherTotal-keptAfterEnd))); err != nil {
+		return "", Session{}, err
+	}
+	s, _, err = a.readSession(tx, id, "")
+	return cookie, s, err
 }
 
 // close ends one session.

@@ -118,30 +118,34 @@ func (a *Accounts) beginSession(ctx context.Context, person PersonID, lookup, st
 		if err != nil {
 			return err
 		}
-		st := wantsCode
-		switch {
-		case f.Held:
-			st = isHeld
-		case f.Enrolled.IsZero() && f.byLink:
-			st = wantsLink
-		case f.Enrolled.IsZero():
-			st = wantsEnrol
-		}
-		var id string
-		if cookie, id, err = a.open(tx, person, st, false, meta); err != nil {
+		if cookie, s, err = a.open(tx, person, f.stage(), false, meta); err != nil {
 			return err
 		}
-		if s, _, err = a.readSession(tx, id, ""); err != nil {
+		// The owner's other failures from here are forgotten. Of the address only this attempt is taken back, if it was
+		// counted: otherwise one's own account would buy free guesses at others. Those from everywhere go with the code.
+		if known, err := a.knownPlace(tx, lookup, meta); err != nil {
 			return err
-		}
-		// The owner's other failures from here are forgotten. Of the address only this attempt is taken back: otherwise
-		// one's own account would buy free guesses at others. Those from everywhere go when the code was right too.
-		if err := takeBack(tx, a.addressCounter(meta.client())); err != nil {
-			return err
+		} else if !known {
+			if err := takeBack(tx, a.addressCounter(meta.client())); err != nil {
+				return err
+			}
 		}
 		return forget(tx, a.pairCounter(lookup, meta.client()))
 	})
 	return cookie, s, err
+}
+
+// stage is what a session lacks after the right password.
+func (f factor) stage() stage {
+	switch {
+	case f.Held:
+		return isHeld
+	case f.Enrolled.IsZero() && f.byLink:
+		return wantsLink
+	case f.Enrolled.IsZero():
+		return wantsEnrol
+	}
+	return wantsCode
 }
 
 // GiveCode completes signing in with a code of the app, and returns the cookie of a new session.
@@ -167,17 +171,13 @@ func (a *Accounts) finish(tx *db.Tx, s Session, with string, meta Meta) (cookie 
 	if err := closeSession(tx, s.ID); err != nil {
 		return "", Session{}, err
 	}
-	cookie, id, err := a.open(tx, s.Person.ID, isFull, with == "recovery", meta)
-	if err != nil {
-		return "", Session{}, err
-	}
-	if full, _, err = a.readSession(tx, id, ""); err != nil {
+	if cookie, full, err = a.open(tx, s.Person.ID, isFull, with == "recovery", meta); err != nil {
 		return "", Session{}, err
 	}
 	if err := a.notePlaces(tx, s.Person.ID, meta); err != nil {
 		return "", Session{}, err
 	}
-	return cookie, full, tx.Record(subject(s.Person.ID), signedIn{Session: id, With: with})
+	return cookie, full, tx.Record(subject(s.Person.ID), signedIn{Session: full.ID, With: with})
 }
 
 // notePlaces remembers where a person signs in from, tells him when that is new, and forgets the failures of others.
