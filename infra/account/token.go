@@ -32,7 +32,7 @@ type Token struct {
 
 // NewToken makes a token for one subject, until the given time and at most 24 hours, with the proof for the act "token" on
 // that subject. The secret is returned this once.
-func (a *Accounts) NewToken(ctx context.Context, who Who, proof Proof, scope string, until time.Time) (secret_ string, t Token, err error) {
+func (a *Accounts) NewToken(ctx context.Context, who Who, proof Proof, scope string, until time.Time) (bearer string, t Token, err error) {
 	if !who.IsPerson() || who.session == "" {
 		return "", Token{}, ErrNotAllowed
 	}
