@@ -205,7 +205,7 @@ func (a *Agreement) byTwo(ev AgreementEvent, at time.Time) error {
 
 	case StopConfirmed:
 		switch {
-		case !a.Stop.Open():
+		case !a.Stop.Open() || a.State == ClosedOut:
 			return refuse("no-stop")
 		case a.Stop.By == db.Person(string(ev.By)).String():
 			return refuse("own-proposal")
@@ -287,9 +287,9 @@ func (a *Agreement) live(ev AgreementEvent, at time.Time) error {
 		return conflicts(a.Parties, a.Contacts, nil)
 
 	case ContactSuspended:
-		return a.hold(ev.Contact, true, ev.Note)
+		return a.hold(ev.Contact, true, ev.Note, at)
 	case ContactResumed:
-		return a.hold(ev.Contact, false, ev.Note)
+		return a.hold(ev.Contact, false, ev.Note, at)
 
 	case ListConfirmed:
 		if s := a.StateAt(at); s != InForce && s != Suspended {
@@ -354,7 +354,10 @@ func (a *Agreement) live(ev AgreementEvent, at time.Time) error {
 	return refuse("unknown-event")
 }
 
-func (a *Agreement) hold(id ContactID, suspended bool, note Note) error {
+func (a *Agreement) hold(id ContactID, suspended bool, note Note, at time.Time) error {
+	if s := a.StateAt(at); s != InForce && s != Suspended {
+		return a.wrongStateAt(at)
+	}
 	i, err := a.contactAt(id)
 	switch {
 	case err != nil:

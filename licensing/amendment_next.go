@@ -9,6 +9,9 @@ import (
 
 // amend is what may change once the agreement is in force.
 func (a *Agreement) amend(ev AgreementEvent, at time.Time) error {
+	if _, taken := a.Amendment(newAmendment(ev)); taken {
+		return refuse("amendment-twice")
+	}
 	switch ev := ev.(type) {
 	case ExtensionAsked:
 		if err := a.extendable(ev.NewUntil, at); err != nil {
@@ -34,7 +37,7 @@ func (a *Agreement) amend(ev AgreementEvent, at time.Time) error {
 			return refuse("no-document")
 		}
 		for _, c := range a.Contacts {
-			if c.Removed.IsZero() && ((c.Email != "" && addressKey(c.Email) == addressKey(ev.Contact.Email)) || c.ID == ev.Contact.ID) && a.waitsOrStands(c) {
+			if c.ID == ev.Contact.ID || (c.Email != "" && addressKey(c.Email) == addressKey(ev.Contact.Email) && a.waitsOrStands(c)) {
 				return refuse("contact-twice").at("email")
 			}
 		}
@@ -90,10 +93,26 @@ func (a *Agreement) amend(ev AgreementEvent, at time.Time) error {
 		if !a.Amendments[i].Open() {
 			return refuse("amendment-closed", "state", string(a.Amendments[i].State))
 		}
+		if a.State == ClosedOut || a.State == Terminated {
+			return a.wrongState()
+		}
 		a.Amendments[i].State = Dropped
 		return nil
 	}
 	return refuse("unknown-event")
+}
+
+// newAmendment is the id of the amendment that an event makes, or "".
+func newAmendment(ev AgreementEvent) AmendmentID {
+	switch ev := ev.(type) {
+	case ExtensionAsked:
+		return ev.Amendment
+	case ContactAsked:
+		return ev.Amendment
+	case ContactRemoved:
+		return ev.Amendment
+	}
+	return ""
 }
 
 // waitsOrStands says that a contact is on the list, or that its amendment waits for the desk.

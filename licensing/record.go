@@ -220,9 +220,6 @@ func (r *Registry) Withdraw(ctx context.Context, who account.Who, id RequestID, 
 func (r *Registry) ResendInvitation(ctx context.Context, who account.Who, id RequestID, part Part) error {
 	return r.actOnRequest(ctx, who, account.Proof{}, id, "request.invitation-resent", func(tx *db.Tx, q Request) error {
 		p := q.Party(part)
-		if q.State != Approved {
-			return refuse("request-closed", "state", string(q.State))
-		}
 		if _, err := r.applyRequest(tx, q, InvitationResent{p.ID, who.Person()}); err != nil {
 			return err
 		}

@@ -155,6 +155,9 @@ func (r *Registry) actOn(ctx context.Context, who account.Who, proof account.Pro
 		if err := r.guard(who, proof, kind, subject, a.Parties, a.Contacts, tx.At); err != nil {
 			return err
 		}
+		if err := r.ownAddress(tx, who, kind, a.Parties, a.Contacts); err != nil {
+			return err
+		}
 		return do(tx, a)
 	})
 }
@@ -167,6 +170,9 @@ func (r *Registry) actOnRequest(ctx context.Context, who account.Who, proof acco
 			return err
 		}
 		if err := r.guard(who, proof, kind, "request:"+string(id), q.Parties, q.Contacts, tx.At); err != nil {
+			return err
+		}
+		if err := r.ownAddress(tx, who, kind, q.Parties, q.Contacts); err != nil {
 			return err
 		}
 		return do(tx, q)

@@ -300,8 +300,8 @@ func (r Request) Next(ev RequestEvent, at time.Time) (Request, error) {
 		if i < 0 || r.Parties[i].Person != "" {
 			return r, refuse("party-bound")
 		}
-		if r.State != Recorded && r.State != Approved {
-			return r, refuse("request-closed", "state", string(r.State))
+		if r.State != Approved {
+			return r, refuse("request-closed", "state", string(r.State)) // nobody is invited before
 		}
 		return n, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sluice/infra/account"
+	"sluice/infra/db"
 )
 
 // A rule says who may try an event, and which fresh second factor it takes. Whether it may happen then is Next's to say.
@@ -12,45 +13,47 @@ type rule struct {
 	kind  string
 	roles []Role
 	act   string // the kind of account.Act that a Proof must cover; "" for none
+	// states are those in which it may happen, if nothing else speaks against it. "" is before there is anything.
+	states []string
 }
 
 // requestRules and agreementRules are every act of a person, of the host and of the worker. An event that stands in none
 // happens with another one, or when an invitation is accepted.
 var (
 	requestRules = []rule{
-		{"request.recorded", []Role{AsDesk}, ""},
-		{"request.revised", []Role{AsDesk}, ""},
-		{"request.scope-judged", []Role{AsDesk}, "decide"},
-		{"request.approved", []Role{AsDesk}, "decide"},
-		{"request.refused", []Role{AsDesk}, "decide"},
-		{"request.withdrawn", []Role{AsApplicant, AsDesk}, ""},
-		{"request.invitation-resent", []Role{AsDesk}, ""},
+		{"request.recorded", []Role{AsDesk}, "", []string{""}},
+		{"request.revised", []Role{AsDesk}, "", []string{"recorded", "approved"}},
+		{"request.scope-judged", []Role{AsDesk}, "decide", []string{"recorded", "approved"}},
+		{"request.approved", []Role{AsDesk}, "decide", []string{"recorded"}},
+		{"request.refused", []Role{AsDesk}, "decide", []string{"recorded"}},
+		{"request.withdrawn", []Role{AsDesk}, "", []string{"recorded"}},
+		{"request.invitation-resent", []Role{AsDesk}, "", []string{"approved"}},
 	}
 	agreementRules = []rule{
-		{"agreement.revised", []Role{AsDesk}, ""},
-		{"agreement.released", []Role{AsDesk}, "decide"},
-		{"agreement.answered", []Role{AsSignatory}, "sign"},
-		{"agreement.signed", []Role{AsApplicant, AsSignatory, AsRepresentative}, "sign"},
-		{"agreement.declined", []Role{AsApplicant, AsSignatory, AsRepresentative}, ""},
-		{"agreement.proposed", []Role{AsDesk, AsStaffSigner}, "decide"},
-		{"agreement.seconded", []Role{AsDesk, AsStaffSigner}, "decide"},
-		{"agreement.proposal-dropped", []Role{AsDesk, AsStaffSigner}, ""},
+		{"agreement.revised", []Role{AsDesk}, "", []string{"drafted", "signing"}},
+		{"agreement.released", []Role{AsDesk}, "decide", []string{"drafted"}},
+		{"agreement.answered", []Role{AsSignatory}, "sign", []string{"drafted"}},
+		{"agreement.signed", []Role{AsApplicant, AsSignatory, AsRepresentative}, "sign", []string{"signing"}},
+		{"agreement.declined", []Role{AsApplicant, AsSignatory, AsRepresentative}, "", []string{"signing"}},
+		{"agreement.proposed", []Role{AsDesk, AsStaffSigner}, "decide", []string{"drafted", "signing", "in-force", "suspended"}},
+		{"agreement.seconded", []Role{AsDesk, AsStaffSigner}, "decide", []string{"drafted", "signing", "in-force", "suspended"}},
+		{"agreement.proposal-dropped", []Role{AsDesk, AsStaffSigner}, "", []string{"drafted", "signing", "in-force", "suspended"}},
 		// No code is asked for: in an emergency the minute counts, and the worst that it does is undone by two.
-		{"agreement.stopped", []Role{AsDesk, AsStaffSigner, AsOperator, AsHost}, ""},
-		{"agreement.stop-confirmed", []Role{AsDesk, AsStaffSigner}, "decide"},
-		{"amendment.extension-asked", []Role{AsApplicant, AsSignatory}, ""},
-		{"amendment.contact-asked", []Role{AsSignatory}, "contact"},
-		{"amendment.contact-removed", []Role{AsSignatory}, "contact"},
-		{"amendment.decided", []Role{AsDesk, AsStaffSigner}, "decide"},
-		{"amendment.dropped", []Role{AsApplicant, AsSignatory}, ""},
-		{"contact.suspended", []Role{AsDesk}, ""},
-		{"contact.resumed", []Role{AsDesk}, "decide"},
-		{"agreement.list-confirmed", []Role{AsSignatory}, "contact"},
-		{"agreement.jurisdiction-changed", []Role{AsWorker}, ""},
-		{"agreement.jurisdiction-answered", []Role{AsDesk}, "decide"},
-		{"agreement.ended", []Role{AsWorker}, ""},
-		{"agreement.milestone", []Role{AsWorker}, ""},
-		{"agreement.closed-out", []Role{AsSignatory}, "sign"},
+		{"agreement.stopped", []Role{AsDesk, AsStaffSigner, AsOperator, AsHost}, "", []string{"in-force", "suspended"}},
+		{"agreement.stop-confirmed", []Role{AsDesk, AsStaffSigner}, "decide", []string{"suspended", "ended", "terminated"}},
+		{"amendment.extension-asked", []Role{AsApplicant, AsSignatory}, "", []string{"in-force", "suspended", "ended"}},
+		{"amendment.contact-asked", []Role{AsSignatory}, "contact", []string{"in-force", "suspended"}},
+		{"amendment.contact-removed", []Role{AsSignatory}, "contact", []string{"in-force", "suspended", "ended"}},
+		{"amendment.decided", []Role{AsDesk, AsStaffSigner}, "decide", []string{"in-force", "suspended", "ended"}},
+		{"amendment.dropped", []Role{AsApplicant, AsSignatory}, "", []string{"in-force", "suspended", "ended"}},
+		{"contact.suspended", []Role{AsDesk}, "", []string{"in-force", "suspended"}},
+		{"contact.resumed", []Role{AsDesk}, "decide", []string{"in-force", "suspended"}},
+		{"agreement.list-confirmed", []Role{AsSignatory}, "contact", []string{"in-force", "suspended"}},
+		{"agreement.jurisdiction-changed", []Role{AsWorker}, "", []string{"in-force", "suspended"}},
+		{"agreement.jurisdiction-answered", []Role{AsDesk}, "decide", []string{"in-force", "suspended", "ended"}},
+		{"agreement.ended", []Role{AsWorker}, "", []string{"in-force", "suspended"}},
+		{"agreement.milestone", []Role{AsWorker}, "", []string{"in-force", "suspended", "ended", "terminated"}},
+		{"agreement.closed-out", []Role{AsSignatory}, "sign", []string{"ended", "terminated"}},
 	}
 )
 
@@ -84,9 +87,8 @@ func (r *Registry) guard(who account.Who, proof account.Proof, kind, subject str
 		return ErrNotFound
 	}
 	// Staff with a part on the licensee's side handle somebody else's requests.
-	staffOnly := !slices.ContainsFunc(rule.roles, func(r Role) bool { return r == AsApplicant || r == AsSignatory })
 	for _, part := range []Role{AsApplicant, AsSignatory, AsContact} {
-		if staffOnly && slices.Contains(roles, part) {
+		if rule.ofStaff() && slices.Contains(roles, part) {
 			return refuse("conflict", "one", "desk", "other", string(part))
 		}
 	}
@@ -97,4 +99,36 @@ func (r *Registry) guard(who account.Who, proof account.Proof, kind, subject str
 		return nil
 	}
 	return r.covers(proof, who, account.Act{Kind: rule.act, Subject: subject}, at)
+}
+
+// ofStaff says that the act is handling a request, which nobody with a part in it does.
+func (r rule) ofStaff() bool {
+	return !slices.ContainsFunc(r.roles, func(role Role) bool { return role == AsApplicant || role == AsSignatory })
+}
+
+// ownAddress refuses staff who would handle a request in which one of their own addresses is named: before an invitation
+// is accepted, the address is all that shows who it is.
+func (r *Registry) ownAddress(tx *db.Tx, who account.Who, kind string, parties []Party, contacts []Contact) error {
+	rule, ok := ruleOf(kind)
+	if !ok || !rule.ofStaff() || !who.IsPerson() {
+		return nil
+	}
+	emails, err := r.accounts.Emails(tx, who.Person())
+	if err != nil {
+		return err
+	}
+	own := func(person account.PersonID, email string) bool {
+		return person == "" && slices.ContainsFunc(emails, func(e account.Email) bool { return addressKey(e.Address) == addressKey(email) })
+	}
+	for _, p := range parties {
+		if p.Part != Representative && own(p.Person, p.Email) {
+			return refuse("conflict", "one", "desk", "other", string(p.Part))
+		}
+	}
+	for _, c := range contacts {
+		if c.Removed.IsZero() && own(c.Person, c.Email) {
+			return refuse("conflict", "one", "desk", "other", "contact")
+		}
+	}
+	return nil
 }
