@@ -19,17 +19,17 @@ const mostRows = 100
 // which fields were asked for, which is the order on the page.
 //
 //	f := v.form()
-//	name := f.need("name", templates.M("account.name-missing"))
+//	email := f.need("email", templates.M("signin.email-missing"))
 //	if f.ok() {
-//		err := s.cfg.Accounts.Rename(r.Context(), v.Who, name)
+//		err := s.cfg.Accounts.RequestReset(r.Context(), email, v.meta())
 //		if err == nil {
-//			return v.redirect("/account")
+//			return v.redirect("/reset/sent")
 //		}
 //		if !f.refuse(err) {
 //			return err
 //		}
 //	}
-//	return v.show("parts", s.namePage(v, f))
+//	return v.show("parts", s.resetForm(v, f))
 //
 // The page function is the same for an empty form (v.blank) and for one that came back.
 type form struct {

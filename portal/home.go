@@ -28,10 +28,10 @@ func (s *Server) tasksFor(v *visit) ([]group, error) {
 
 // nav is the main navigation: home with the number of things that wait there, and what each kind of person has.
 func (v *visit) nav() []navItem {
-	if !v.Session.Full() {
-		return nil
-	}
 	s := v.server
+	if !v.Session.Full() {
+		return s.demoNav()
+	}
 	groups, err := s.tasksFor(v)
 	if err != nil {
 		// The page itself may still be shown; home will say what is wrong.
@@ -49,6 +49,7 @@ func (v *visit) nav() []navItem {
 	items = append(items, s.staffNav(v)...)
 	items = append(items, s.licenseeNav(v)...)
 	items = append(items, navItem{Text: templates.M("account.nav"), Href: "/account"})
+	items = append(items, s.demoNav()...)
 	for i := range items {
 		items[i].Current = items[i].Href == v.r.URL.Path
 	}

@@ -93,7 +93,7 @@ func (s *Server) register() {
 	s.bare("GET /readyz", s.readyz)
 	s.bare("GET /static/", s.static)
 	s.bare("GET /robots.txt", s.robots)
-	s.bare("GET /.well-known/security.txt", s.security)
+	s.bare("GET /.well-known/security.txt", s.securityText)
 	s.public("GET "+templates.AccessibilityPath, s.accessibility)
 	s.public("GET "+templates.PrivacyPath, s.privacy)
 

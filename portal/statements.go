@@ -26,7 +26,7 @@ func (s *Server) robots(w http.ResponseWriter, _ *http.Request, _ *visit) error 
 }
 
 // security says whom to tell about a weakness, as RFC 9116 asks.
-func (s *Server) security(w http.ResponseWriter, _ *http.Request, v *visit) error {
+func (s *Server) securityText(w http.ResponseWriter, _ *http.Request, v *visit) error {
 	if s.cfg.Help == "" {
 		return errNowhere
 	}

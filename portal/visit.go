@@ -133,6 +133,9 @@ func (v *visit) admit() (ok bool, err error) {
 
 // signInFirst leads to the step of signing in that is missing, and from there back here.
 func (v *visit) signInFirst() error {
+	if v.server.cfg.Demo != nil && v.r.URL.Path == templates.HomePath {
+		return v.redirect(demoPath)
+	}
 	return v.redirect(v.step() + "?next=" + url.QueryEscape(v.server.next(v.r, v.route)))
 }
 
