@@ -24,11 +24,11 @@ func (p *Depot) ask(tx *db.Tx, who account.Who, id ID) (Access, error) {
 	if err != nil {
 		return Access{}, err
 	}
-	agreement, err := p.registry.Agreement(tx, d.Agreement)
+	agreement, err := p.registry.Standing(tx, d.Agreement)
 	if err != nil {
 		return Access{}, err
 	}
-	contacts, err := p.registry.Contacts(tx, d.Agreement)
+	contacts, err := p.registry.ContactsOf(tx, who.Person())
 	if err != nil {
 		return Access{}, err
 	}
@@ -36,7 +36,7 @@ func (p *Depot) ask(tx *db.Tx, who account.Who, id ID) (Access, error) {
 	verdict := error(ErrNotFound)
 	var first Access
 	for _, c := range contacts {
-		if c.Person != who.Person() {
+		if c.Agreement != d.Agreement {
 			continue
 		}
 		grant, err := findGrant(tx, c.ID, id)
@@ -62,6 +62,7 @@ func (p *Depot) ask(tx *db.Tx, who account.Who, id ID) (Access, error) {
 }
 
 // A Shown is one delivery as its contact sees it: with its files when they may be read now, and otherwise with the reason.
+// Of its Agreement the row alone is there: number, state, term, zone; no people and no amendments.
 type Shown struct {
 	Access
 	At      time.Time

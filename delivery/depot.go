@@ -58,7 +58,7 @@ func New(d *db.DB, registry *licensing.Registry, accounts *account.Accounts, sto
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	depot := &Depot{db: d, registry: registry, accounts: accounts, letters: licensing.NewOutbox(d, nil), store: store, keys: keys, opts: opts}
+	depot := &Depot{db: d, registry: registry, accounts: accounts, letters: registry.Outbox(), store: store, keys: keys, opts: opts}
 	registry.InForce = depot.inForce
 	registry.ContactAdded = depot.contactAdded
 	registry.ContactRemoved = depot.contactRemoved
@@ -81,7 +81,7 @@ func (p *Depot) Handlers() map[string]db.Handler {
 		jobPrepare: p.job(p.Prepare),
 		jobEnd:     p.job(p.End),
 		jobMoveEnd: p.job(p.MoveBucketEnd),
-		jobClose:   func(ctx context.Context, _ string) error { return p.CloseTransfers(ctx) },
+		jobClose:   func(ctx context.Context, _ string) error { return patient(p.CloseTransfers(ctx)) },
 	}
 }
 
@@ -255,21 +255,31 @@ func (p *Depot) contactRemoved(tx *db.Tx, _ licensing.Agreement, c licensing.Con
 	return nil
 }
 
-// termChanged is told that an extension moved the end. A delivery that is still there goes on; one that has ended does not
-// come back, not even within the hours in which its key still exists: a new one is made in its place.
-func (p *Depot) termChanged(tx *db.Tx, _, after licensing.Agreement) error {
+// termChanged is told that an extension moved the end. A delivery that is still there goes on. One whose end has passed does
+// not come back, not even within the hours in which its key still exists, and not when no worker has written its end
+// down yet, for the bucket's own rule may have emptied it: a new one is made in its place.
+func (p *Depot) termChanged(tx *db.Tx, before, after licensing.Agreement) error {
 	deliveries, err := live(tx, after.ID)
 	if err != nil {
 		return err
 	}
+	over, reason := isOver(before, tx.At)
 	for _, d := range deliveries {
-		if err := tx.Enqueue(jobMoveEnd, string(d.ID), tx.At); err != nil {
+		job := jobMoveEnd
+		if over {
+			job = jobEnd
+			if _, err := p.apply(tx, d.ID, HasEnded{Reason: reason, KeyDue: tx.At.Add(p.opts.KeyDelay)}, nil); err != nil {
+				return err
+			}
+		}
+		if err := tx.Enqueue(job, string(d.ID), tx.At); err != nil {
 			return err
 		}
 	}
-	if len(deliveries) > 0 || after.OpenAt(tx.At) != nil {
+	if len(deliveries) > 0 && !over {
 		return nil
 	}
+	// An extension of a suspended agreement brings nothing back by itself, but there is something to read when it is resumed.
 	all, err := deliveriesOf(tx, after.ID)
 	if err != nil {
 		return err

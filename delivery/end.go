@@ -103,10 +103,10 @@ func (p *Depot) close(ctx context.Context, id ID) (d Delivery, err error) {
 func isOver(a licensing.Agreement, at time.Time) (bool, EndReason) {
 	err := a.OpenAt(at)
 	switch {
-	case errors.Is(err, licensing.ErrTerminated):
-		return true, Terminated
 	case !a.Term.IsZero() && !at.Before(a.Term.Until):
 		return true, TermOver
+	case errors.Is(err, licensing.ErrTerminated), a.State == licensing.ClosedOut:
+		return true, Terminated // closed out before its last day: it was terminated, and destruction is attested already
 	}
 	return false, ""
 }

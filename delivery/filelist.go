@@ -39,7 +39,7 @@ func (f ListFault) Error() string {
 var listHeader = []string{"path", "subject", "hospital", "kind"}
 
 // maxListed bounds one dataset; a larger one is split, or the manifest becomes unwieldy for everybody.
-const maxListed = 1_000_000
+const maxListed = 200_000
 
 // ReadList reads files.csv: a header "path,subject,hospital,kind" and a line a file, in UTF-8. It reports all that is wrong
 // at once, in order of line, so that the list needs to be mended once.

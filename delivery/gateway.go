@@ -2,15 +2,17 @@ package delivery
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
+	"net"
 	"net/http"
 	"path"
 	"runtime"
 	"strings"
-	"time"
 
 	"sluice/infra/account"
 	"sluice/infra/db"
@@ -31,56 +33,59 @@ func NewGateway(p *Depot) *Gateway {
 // Run watches over the open streams until ctx ends, and then cuts them.
 func (g *Gateway) Run(ctx context.Context) { g.streams.watch(ctx) }
 
-// A Visitor is who asks the gateway, and whether what he came with (a session, a token) still holds, which is asked again
-// while bytes flow.
+// A Visitor is who asks the gateway. Whether the session or token he came with still holds is asked again while bytes
+// flow; Still is for what a caller wants asked besides that.
 type Visitor struct {
 	Who   account.Who
 	Still func(tx *db.Tx) error // may be nil
 }
 
 // Serve answers a GET or HEAD for one path of a delivery: a file, "manifest.json", "SHA256SUMS", or the archive of
-// everything (ArchivePath). An error means that nothing was written, and the caller shows a page for it; ErrNotFound, one of
-// the reasons of MayRead, ErrKeyringAway, or something of the store or the database. When bytes were already
-// under way, the connection is broken instead (http.ErrAbortHandler).
+// everything (ArchivePath). An error means that nothing was written and no header was left, and the caller shows a page for
+// it: ErrNotFound, one of the reasons of MayRead, ErrKeyringAway, or something of the store or the database. When bytes were
+// already under way, the connection is broken instead (http.ErrAbortHandler).
 func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, v Visitor, id ID, name string) error {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	c, access, seq, err := g.find(ctx, v, id, name)
+	a, err := g.find(ctx, v, id, name)
 	if err != nil {
 		return err
 	}
-	g.headers(w, c)
-	if r.Method == http.MethodHead || r.Header.Get("If-None-Match") == c.etag() {
-		http.ServeContent(w, withoutManyRanges(r), "", c.modified, &place{size: c.size})
+	before := maps.Clone(w.Header())
+	g.headers(w, a.content)
+	out := &outlet{ResponseWriter: w, gateway: g, visitor: v, answer: a, ctx: ctx, cancel: cancel, get: r.Method == http.MethodGet,
+		at: &place{size: a.content.size}}
+	defer out.end()
+	http.ServeContent(out, withoutManyRanges(r), "", a.content.modified, out.at)
+	switch {
+	case out.err == nil:
 		return nil
+	case !out.started:
+		clear(w.Header())
+		maps.Copy(w.Header(), before)
+		return out.err
+	case errors.Is(out.err, errCut):
+		reset(w)
+	case r.Context().Err() == nil:
+		g.depot.opts.Log.Warn("a transfer broke off", "transfer", string(out.stream.transfer), "error", out.err.Error())
 	}
-	if err := c.open(ctx); err != nil {
-		return err
-	}
-	defer c.close()
-	transfer, began, err := g.begin(ctx, v, access, c)
+	panic(http.ErrAbortHandler)
+}
+
+// reset closes the connection so that what waits in the system's buffers is not delivered either: a slow reader would
+// otherwise go on receiving for minutes. Where it cannot be done (HTTP/2) the stream is only broken off.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return err
+		return
 	}
-	one := &stream{who: v.Who, delivery: id, transfer: transfer.ID, still: v.Still,
-		saved: g.depot.db.Now(), asked: max(seq, began)}
-	one.until.Store(db.Stamp(access.Agreement.Term.Until))
-	control := http.NewResponseController(w)
-	one.cut = func() {
-		cancel()
-		control.SetWriteDeadline(time.Unix(1, 0)) // wakes a write that waits for a slow reader
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
 	}
-	g.streams.add(one)
-	defer g.streams.remove(one)
-	out := &outlet{ResponseWriter: w, gateway: g, stream: one, content: c, ctx: ctx, at: &place{size: c.size}}
-	http.ServeContent(out, withoutManyRanges(r), "", c.modified, out.at)
-	if out.err != nil {
-		if !errors.Is(out.err, errCut) && r.Context().Err() == nil {
-			g.depot.opts.Log.Warn("a transfer broke off", "transfer", string(transfer.ID), "error", out.err.Error())
-		}
-		panic(http.ErrAbortHandler)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
 	}
-	return nil
+	conn.Close()
 }
 
 // withoutManyRanges drops a Range header that asks for several ranges: the answer is then the whole, as RFC 9110 section
@@ -94,34 +99,35 @@ func withoutManyRanges(r *http.Request) *http.Request {
 	return r
 }
 
+// An answer is what was found for a request, at one moment.
+type answer struct {
+	content  *content
+	access   Access
+	transfer TransferID // the open one that this request continues, or ""
+	seq      int64      // the log's last entry at that moment
+}
+
 // find asks the one question and looks up what the name stands for.
-func (g *Gateway) find(ctx context.Context, v Visitor, id ID, name string) (c *content, access Access, seq int64, err error) {
+func (g *Gateway) find(ctx context.Context, v Visitor, id ID, name string) (a answer, err error) {
 	err = g.depot.db.View(ctx, func(tx *db.Tx) error {
 		head, err := tx.Head()
 		if err != nil {
 			return err
 		}
-		seq = head.Seq
-		if access, err = g.depot.ask(tx, v.Who, id); err != nil {
+		a = answer{seq: head.Seq}
+		if a.access, err = g.depot.ask(tx, v.Who, id); err != nil {
 			return err
 		}
-		c, err = g.depot.contentOf(tx, access.Delivery, name)
+		if a.content, err = g.depot.contentOf(tx, a.access.Delivery, name); err != nil {
+			return err
+		}
+		t, found, err := openTransfer(tx, a.access.Grant.ID, a.content.transfer)
+		if found {
+			a.transfer = t.ID
+		}
 		return err
 	})
-	return c, access, seq, err
-}
-
-// begin continues a transfer that is open, or writes a new one into the log, before the first byte.
-func (g *Gateway) begin(ctx context.Context, v Visitor, access Access, c *content) (t Transfer, seq int64, err error) {
-	var found bool
-	err = g.depot.db.View(ctx, func(tx *db.Tx) error {
-		t, found, err = openTransfer(tx, access.Grant.ID, c.transfer)
-		return err
-	})
-	if err != nil || found {
-		return t, 0, err
-	}
-	return g.depot.beginTransfer(ctx, v.Who, access.Delivery.ID, c.transfer, c.logged)
+	return a, err
 }
 
 func (g *Gateway) headers(w http.ResponseWriter, c *content) {
@@ -152,25 +158,89 @@ func (p *place) Seek(offset int64, whence int) (int64, error) {
 
 func (p *place) Read([]byte) (int, error) { return 0, errors.New("the outlet reads by itself") }
 
-// outlet lets http.ServeContent decide about ranges and conditions, as the standard library does it for everybody, and then
-// sends the bytes itself: chunk by chunk, each after a look at the clock.
+// outlet lets http.ServeContent decide about ranges and conditions, as the standard library does it for everybody. Only when
+// that has decided to send bytes does it open the content and write the transfer into the log; then it sends the
+// bytes itself, chunk by chunk, each after a look at the clock.
 type outlet struct {
 	http.ResponseWriter
+	answer
 	gateway *Gateway
-	stream  *stream
-	content *content
+	visitor Visitor
 	ctx     context.Context
+	cancel  context.CancelFunc
+	get     bool // bytes are wanted, not only what is known of them
 	at      *place
+	stream  *stream // nil until bytes are to be sent
+	opened  bool
+	started bool // the first line of the answer is out
 	err     error
 }
 
 // Unwrap is for http.ResponseController.
 func (o *outlet) Unwrap() http.ResponseWriter { return o.ResponseWriter }
 
+// WriteHeader is the moment at which it is known whether bytes will follow. What fails here still makes a page.
+func (o *outlet) WriteHeader(code int) {
+	if o.get && (code == http.StatusOK || code == http.StatusPartialContent) {
+		if o.err = o.begin(); o.err != nil {
+			return
+		}
+	}
+	o.started = true
+	o.ResponseWriter.WriteHeader(code)
+}
+
+// begin opens the content, and continues the transfer or writes a new one into the log, before the first byte.
+func (o *outlet) begin() error {
+	o.opened = true
+	if err := o.content.open(o.ctx); err != nil {
+		return err
+	}
+	if o.transfer == "" {
+		t, seq, err := o.gateway.depot.beginTransfer(o.ctx, o.visitor.Who, o.access.Delivery.ID, o.content.transfer, o.content.logged)
+		if err != nil {
+			return err
+		}
+		o.transfer, o.seq = t.ID, max(o.seq, seq)
+	}
+	control := http.NewResponseController(o.ResponseWriter)
+	one := &stream{visitor: o.visitor, delivery: o.access.Delivery.ID, transfer: o.transfer, asked: o.seq}
+	one.until.Store(db.Stamp(o.access.Agreement.Term.Until))
+	one.cut = func() {
+		o.cancel()
+		control.SetWriteDeadline(longAgo) // wakes a write that waits for a slow reader
+	}
+	if err := o.gateway.streams.add(o.ctx, one); err != nil {
+		return err
+	}
+	o.stream = one
+	return nil
+}
+
+func (o *outlet) end() {
+	if o.opened {
+		o.content.close()
+	}
+	if o.stream != nil {
+		o.gateway.streams.remove(o.stream)
+	}
+}
+
+// Write takes the texts that http.ServeContent writes with an error.
+func (o *outlet) Write(b []byte) (int, error) {
+	if o.err != nil {
+		return 0, o.err
+	}
+	return o.ResponseWriter.Write(b)
+}
+
 // ReadFrom is how io.CopyN hands over what http.ServeContent wants sent: n bytes from the place it sought.
 func (o *outlet) ReadFrom(r io.Reader) (int64, error) {
+	if o.err != nil {
+		return 0, o.err
+	}
 	limited, ok := r.(*io.LimitedReader)
-	if !ok || limited.R != io.Reader(o.at) {
+	if !ok || limited.R != io.Reader(o.at) || o.stream == nil {
 		o.err = fmt.Errorf("asked to send %T", r)
 		return 0, o.err
 	}

@@ -62,7 +62,7 @@ type Access struct {
 	Factor    account.Factor
 	Contact   licensing.Contact
 	Grant     Grant
-	Agreement licensing.Agreement
+	Agreement licensing.Agreement // as Registry.Standing reads it
 	Delivery  Delivery
 }
 

@@ -84,16 +84,21 @@ func (p *Depot) Import(ctx context.Context, who account.Who, in Import) (licensi
 	if err := p.store.MakeBucket(ctx, p.opts.ArchiveBucket); err != nil && !errors.Is(err, ErrAlreadyStored) {
 		return licensing.Dataset{}, outside("making the archive bucket", err)
 	}
-	dataset, key, err := p.beginImport(ctx, who, in)
+	dataset, key, again, err := p.beginImport(ctx, who, in)
 	if err != nil {
 		return dataset, err
 	}
 	if err := p.keys.Create(ctx, key); err != nil {
 		return dataset, fmt.Errorf("making the key of the dataset: %w", err)
 	}
-	left, tally, err := p.leftToStore(ctx, who, dataset, in)
+	left, tally, err := p.leftToStore(ctx, dataset, in)
 	if err != nil {
 		return dataset, err
+	}
+	if again && len(left) > 0 {
+		if err := p.startOver(ctx, who, dataset, left); err != nil {
+			return dataset, err
+		}
 	}
 	for some := range slices.Chunk(left, batch) {
 		if err := p.storeFiles(ctx, who, dataset, key, some, in.Folder, tally); err != nil {
@@ -103,8 +108,8 @@ func (p *Depot) Import(ctx context.Context, who account.Who, in Import) (licensi
 	return p.finishImport(ctx, who, dataset)
 }
 
-// beginImport makes the dataset with a row for each file, or finds those of an interrupted import.
-func (p *Depot) beginImport(ctx context.Context, who account.Who, in Import) (d licensing.Dataset, key KeyName, err error) {
+// beginImport makes the dataset with a row for each file, or finds those of an interrupted import: then again is true.
+func (p *Depot) beginImport(ctx context.Context, who account.Who, in Import) (d licensing.Dataset, key KeyName, again bool, err error) {
 	err = p.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
 		c, err := p.registry.CollectionNamed(tx, in.Collection)
 		if err != nil {
@@ -118,11 +123,13 @@ func (p *Depot) beginImport(ctx context.Context, who account.Who, in Import) (d 
 			if key, err = archiveKey(tx, d.ID); err != nil {
 				return err
 			}
+			again = true
 			return db.ErrUnchanged
 		}
 		if !errors.Is(err, licensing.ErrNotFound) {
 			return err
 		}
+		again = false
 		if d, err = p.registry.AddDataset(tx, who, c.ID, in.Dataset); err != nil {
 			return err
 		}
@@ -130,22 +137,13 @@ func (p *Depot) beginImport(ctx context.Context, who account.Who, in Import) (d 
 		if err := tx.Update(`INSERT INTO archive_keys (dataset, key_id, left_out) VALUES ($1, $2, $3)`, d.ID, key.ID, in.LeftOut); err != nil {
 			return err
 		}
-		for i, f := range in.Files {
-			err := tx.Update(`INSERT INTO files (id, dataset, name, subject, hospital, kind, state, source_mod, object_key, parts_key,
-				wrapped, size, sha256, body_size, parts, root, nonce) VALUES ($1, $2, $3, $4, $5, $6, 'storing', $7, $8, $9, '', $10, '', 0, 0, '', '')`,
-				db.NewID(), d.ID, f.Path, f.Subject, f.Hospital, f.Kind, db.Stamp(in.Infos[i].ModTime()), db.NewID(), db.NewID(), in.Infos[i].Size())
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return insertFiles(tx, d.ID, in)
 	})
-	return d, key, err
+	return d, key, again, err
 }
 
-// leftToStore finds the files that are still to be stored, and gives each a fresh place: the one an interrupted import, or
-// another that runs at this moment, may have begun is emptied and never used again.
-func (p *Depot) leftToStore(ctx context.Context, who account.Who, d licensing.Dataset, in Import) ([]source, *tally, error) {
+// leftToStore finds the files that are still to be stored.
+func (p *Depot) leftToStore(ctx context.Context, d licensing.Dataset, in Import) ([]source, *tally, error) {
 	rows, states, err := p.importRows(ctx, d)
 	if err != nil {
 		return nil, nil, err
@@ -156,35 +154,72 @@ func (p *Depot) leftToStore(ctx context.Context, who account.Who, d licensing.Da
 	}
 	t := &tally{report: in.Progress}
 	var left []source
-	for i, s := range sources {
+	for _, s := range sources {
 		t.AllFiles++
 		t.AllBytes += s.file.Size
+	}
+	for i, s := range sources {
 		if states[i] == "stored" {
 			t.add(1, s.file.Size)
-			continue
-		}
-		left = append(left, s)
-	}
-	for _, s := range left {
-		if err := p.discard(ctx, s.file); err != nil {
-			return nil, nil, err
+		} else {
+			left = append(left, s)
 		}
 	}
-	if len(left) == 0 {
-		return nil, t, nil
-	}
-	err = p.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
-		for i := range left {
-			f := &left[i].file
-			f.object, f.partsObject = db.NewID(), db.NewID()
-			err := tx.Update(`UPDATE files SET object_key = $1, parts_key = $2 WHERE id = $3 AND state = 'storing'`, f.object, f.partsObject, f.ID)
-			if err != nil {
+	return left, t, nil
+}
+
+// startOver gives each file that is left a fresh place, because the one an interrupted import may have begun is never used
+// again. An import that still runs finds its rows changed, takes back what it put there and stops: the last one to begin
+// wins. So that nothing is removed that the other has written down meanwhile, and nothing is forgotten when this is
+// interrupted too, a row is taken first, then its place emptied, then a fresh one written down:
+//
+//	storing → clearing → storing
+func (p *Depot) startOver(ctx context.Context, who account.Who, d licensing.Dataset, left []source) error {
+	for some := range slices.Chunk(left, 5000) {
+		err := p.replace(ctx, who, d, some, func(tx *db.Tx, f *File) error {
+			return tx.Update(`UPDATE files SET state = 'clearing' WHERE id = $1 AND state <> 'stored' AND object_key = $2`, f.ID, f.object)
+		})
+		if err != nil {
+			return err
+		}
+		for _, s := range some {
+			if err := p.discard(ctx, s.file); err != nil {
 				return err
 			}
 		}
-		return tx.Record("dataset:"+string(d.ID), ImportResumed{len(left)})
+		err = p.replace(ctx, who, d, some, func(tx *db.Tx, f *File) error {
+			object, parts := db.NewID(), db.NewID()
+			err := tx.Update(`UPDATE files SET state = 'storing', object_key = $1, parts_key = $2 WHERE id = $3 AND state = 'clearing' AND object_key = $4`,
+				object, parts, f.ID, f.object)
+			f.object, f.partsObject = object, parts
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replace changes the rows of some files in one change.
+func (p *Depot) replace(ctx context.Context, who account.Who, d licensing.Dataset, some []source, one func(*db.Tx, *File) error) error {
+	var files []File
+	err := p.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		files = make([]File, len(some)) // afresh, for a change may be tried twice
+		for i := range some {
+			files[i] = some[i].file
+			if err := one(tx, &files[i]); err != nil {
+				return err
+			}
+		}
+		return tx.Record("dataset:"+string(d.ID), ImportResumed{len(some)})
 	})
-	return left, t, err
+	for i := range files {
+		if err == nil {
+			some[i].file = files[i]
+		}
+	}
+	return err
 }
 
 func (p *Depot) importRows(ctx context.Context, d licensing.Dataset) (files []File, states []string, err error) {
@@ -260,12 +295,14 @@ func (p *Depot) storeFiles(ctx context.Context, who account.Who, d licensing.Dat
 	return group.Wait()
 }
 
-// storeFile seals one file into the store, reads back what the store holds, and writes it down. What it put there and could
-// not write down, it removes.
+// storeFile seals one file into the store, reads back what the store holds, and writes it down. What it put there and cannot
+// write down, it removes; but not when the database did not answer, for then the row may well say that the file is there.
+// The next try looks.
 func (p *Depot) storeFile(ctx context.Context, who account.Who, d licensing.Dataset, s source, key DataKey, folder fs.FS, t *tally) (err error) {
 	f := s.file
+	written := false
 	defer func() {
-		if err != nil {
+		if err != nil && (!written || errors.Is(err, db.ErrConflict)) {
 			err = errors.Join(err, p.discard(context.WithoutCancel(ctx), f))
 		}
 	}()
@@ -281,6 +318,7 @@ func (p *Depot) storeFile(ctx context.Context, who account.Who, d licensing.Data
 	if err := p.checkStored(ctx, p.opts.ArchiveBucket, f.object, sum); err != nil {
 		return err
 	}
+	written = true
 	err = p.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
 		err := tx.Update(`UPDATE files SET state = 'stored', wrapped = $1, sha256 = $2, body_size = $3, parts = $4, root = $5, nonce = $6
 			WHERE id = $7 AND state = 'storing' AND object_key = $8`,

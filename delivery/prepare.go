@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -68,20 +67,25 @@ func (p *Depot) plan(ctx context.Context, id ID) (d Delivery, err error) {
 		if err != nil {
 			return err
 		}
-		ev := FilesFixed{Files: int64(len(files))}
-		h := sha256.New()
-		for _, f := range files {
-			if err := insertDelivered(tx, id, f); err != nil {
-				return err
-			}
-			ev.Bytes += f.Size
-			fmt.Fprintf(h, "%s %s\n", f.ID, f.SHA256)
+		if err := insertDelivered(tx, id, files); err != nil {
+			return err
 		}
-		ev.Hash = hex.EncodeToString(h.Sum(nil))
-		d, err = p.apply(tx, id, ev, nil)
+		d, err = p.apply(tx, id, fixed(files), nil)
 		return err
 	})
 	return d, err
+}
+
+// fixed is the event that says which files, in their order, a delivery holds.
+func fixed(files []DeliveredFile) FilesFixed {
+	ev := FilesFixed{Files: int64(len(files))}
+	h := sha256.New()
+	for _, f := range files {
+		ev.Bytes += f.Size
+		fmt.Fprintf(h, "%s %s\n", f.ID, f.SHA256)
+	}
+	ev.Hash = hex.EncodeToString(h.Sum(nil))
+	return ev
 }
 
 // choose lists the files of the agreement's datasets in their final order, with their names in the delivery. With
@@ -336,14 +340,22 @@ func (p *Depot) open(ctx context.Context, d Delivery, m Manifest) error {
 	if over, _ := isOver(a, p.db.Now()); over {
 		return nil // End takes away what was made
 	}
-	end, err := p.setBucketEnd(ctx, d, a.Term.Until)
+	set := a.Term.Until
+	end, err := p.setBucketEnd(ctx, d, set)
 	if err != nil {
 		return err
 	}
 	return p.db.Change(ctx, db.Worker(), func(tx *db.Tx) error {
-		_, err := p.apply(tx, d.ID, MadeAvailable{ManifestSHA256: m.SHA256, BucketEnd: end}, func(d *Delivery) { d.Manifest = m })
-		if err != nil {
+		if a, err = p.registry.Agreement(tx, d.Agreement); err != nil {
 			return err
+		}
+		if _, err := p.apply(tx, d.ID, MadeAvailable{ManifestSHA256: m.SHA256, BucketEnd: end}, func(d *Delivery) { d.Manifest = m }); err != nil {
+			return err
+		}
+		if !a.Term.Until.Equal(set) { // extended a moment ago: the bucket would empty itself too early
+			if err := tx.Enqueue(jobMoveEnd, string(d.ID), tx.At); err != nil {
+				return err
+			}
 		}
 		return p.tell(tx, a, d)
 	})
@@ -382,6 +394,9 @@ func (p *Depot) manifestOf(ctx context.Context, d Delivery, files []DeliveredFil
 
 // tell writes to the contacts that there is something to fetch. Those who have no account yet were invited to make one.
 func (p *Depot) tell(tx *db.Tx, a licensing.Agreement, d Delivery) error {
+	if errors.Is(a.OpenAt(tx.At), licensing.ErrSuspended) {
+		return nil // whoever resumes it tells them
+	}
 	for _, c := range a.Contacts {
 		if !c.Admitted() || c.Suspended {
 			continue
@@ -396,7 +411,7 @@ func (p *Depot) tell(tx *db.Tx, a licensing.Agreement, d Delivery) error {
 		}
 		err := p.letters.Post(tx, licensing.Letter{
 			Kind: "data-ready", To: to, Number: d.Number, Link: "/deliveries/" + string(d.ID),
-			Facts: map[string]string{"until": a.Term.Until.Format(time.RFC3339), "zone": a.Zone},
+			Facts: map[string]string{"number": a.Number, "until": a.Term.LastDay(a.Location()).String()},
 		})
 		if err != nil {
 			return err

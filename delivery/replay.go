@@ -1,11 +1,13 @@
 package delivery
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
+	"sluice/infra/account"
 	"sluice/infra/audit"
 	"sluice/infra/db"
 )
@@ -50,7 +52,8 @@ type told struct {
 	deliveries map[ID]Delivery
 	grants     map[GrantID]Grant
 	transfers  map[TransferID]Transfer
-	roots      map[string]string // of files, by id
+	files      map[string]FileStored // by id
+	fixed      map[ID]FilesFixed
 	certified  map[string]string // SHA-256 of certificates, by id
 }
 
@@ -59,14 +62,15 @@ type Replay struct{ told }
 
 // NewReplay begins a replay.
 func NewReplay() *Replay {
-	return &Replay{told{map[ID]Delivery{}, map[GrantID]Grant{}, map[TransferID]Transfer{}, map[string]string{}, map[string]string{}}}
+	return &Replay{told{map[ID]Delivery{}, map[GrantID]Grant{}, map[TransferID]Transfer{}, map[string]FileStored{}, map[ID]FilesFixed{},
+		map[string]string{}}}
 }
 
 // Entry takes the next entry of the log. Entries of other packages are passed over.
 func (r *Replay) Entry(e audit.Entry, b audit.Body) error {
 	if b.Kind == (FileStored{}).Kind() {
 		ev, err := read[FileStored](b)
-		r.roots[ev.File] = ev.Root
+		r.files[ev.File] = ev
 		return err
 	}
 	id, found := strings.CutPrefix(b.Subject, ID("").Subject())
@@ -83,8 +87,11 @@ func (r *Replay) Entry(e audit.Entry, b audit.Body) error {
 		if err != nil {
 			return fmt.Errorf("entry %d cannot follow what the log says before it: %w", e.Seq, err)
 		}
-		if ev, is := ev.(WasDestroyed); is {
+		switch ev := ev.(type) {
+		case WasDestroyed:
 			r.certified[ev.Certificate] = ev.SHA256
+		case FilesFixed:
+			r.fixed[ID(id)] = ev
 		}
 		r.deliveries[ID(id)] = next
 		return nil
@@ -107,7 +114,8 @@ func (r *Replay) other(id ID, at time.Time, b audit.Body) error {
 		return err
 	case TransferOpened{}.Kind():
 		ev, err := read[TransferOpened](b)
-		r.transfers[ev.Transfer] = Transfer{ID: ev.Transfer, Delivery: id, Grant: ev.Grant, Opened: at}
+		r.transfers[ev.Transfer] = Transfer{ID: ev.Transfer, Delivery: id, Grant: ev.Grant, Opened: at,
+			Person: account.PersonID(strings.TrimPrefix(b.By, "person:"))}
 		return err
 	case TransferClosed{}.Kind():
 		ev, err := read[TransferClosed](b)
@@ -154,20 +162,54 @@ func (r *Replay) Compare(tx *db.Tx) ([]string, error) {
 	for id := range r.grants {
 		differ("grant %s stands in the log and not in the tables", id)
 	}
-	more, err := r.compareRest(tx)
-	return append(found, more...), err
+	for _, compare := range []func(*db.Tx) ([]string, error){r.compareFiles, r.compareTransfers, r.compareCertificates} {
+		more, err := compare(tx)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+	}
+	return found, nil
 }
 
-// compareRest compares transfers, the roots of stored files, and certificates.
-func (r *Replay) compareRest(tx *db.Tx) ([]string, error) {
-	var found []string
+// compareFiles compares what each delivery holds, and what the archive holds.
+func (r *Replay) compareFiles(tx *db.Tx) (found []string, err error) {
+	for id, said := range r.fixed {
+		files, err := delivered(tx, id)
+		if err != nil {
+			return nil, err
+		}
+		if fixed(files) != said {
+			found = append(found, fmt.Sprintf("the files of delivery %s are others than the log says", id))
+		}
+	}
+	stored, err := collect(tx, func(row scanner) (f FileStored, err error) {
+		err = row.Scan(&f.File, &f.Size, &f.Root)
+		return f, err
+	}, `SELECT id, size, root FROM files WHERE state = 'stored' ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range stored {
+		if r.files[f.File] != f {
+			found = append(found, fmt.Sprintf("file %s has another size or root than the log says", f.File))
+		}
+		delete(r.files, f.File)
+	}
+	for id := range r.files {
+		found = append(found, fmt.Sprintf("file %s stands in the log and not in the tables", id))
+	}
+	return found, nil
+}
+
+func (r *Replay) compareTransfers(tx *db.Tx) (found []string, err error) {
 	transfers, err := collect(tx, scanTransfer, `SELECT t.id, t.delivery, t.granted, t.person, t.file, t.opened, t.closed, t.bytes FROM transfers t ORDER BY t.id`)
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range transfers {
 		said := r.transfers[t.ID]
-		said.Person, said.File = t.Person, t.File // in the log these are the actor and an id
+		said.File = t.File // in the log it is an id
 		if t != said {
 			found = append(found, fmt.Sprintf("transfer %s differs from what the log says", t.ID))
 		}
@@ -176,28 +218,35 @@ func (r *Replay) compareRest(tx *db.Tx) ([]string, error) {
 	for id := range r.transfers {
 		found = append(found, fmt.Sprintf("transfer %s stands in the log and not in the tables", id))
 	}
-	type pair struct{ id, hash string }
-	scanPair := func(row scanner) (p pair, err error) {
-		err = row.Scan(&p.id, &p.hash)
-		return p, err
-	}
-	roots, err := collect(tx, scanPair, `SELECT id, root FROM files WHERE state = 'stored' ORDER BY id`)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range roots {
-		if r.roots[f.id] != f.hash {
-			found = append(found, fmt.Sprintf("file %s has another root than the log says", f.id))
+	return found, nil
+}
+
+// compareCertificates compares the documents themselves, not only the hashes beside them.
+func (r *Replay) compareCertificates(tx *db.Tx) (found []string, err error) {
+	type kept struct{ id, hash string }
+	certificates, err := collect(tx, func(row scanner) (c kept, err error) {
+		var pdf string
+		if err := row.Scan(&c.id, &pdf); err != nil {
+			return c, err
 		}
-	}
-	certificates, err := collect(tx, scanPair, `SELECT id, sha256 FROM certificates ORDER BY id`)
+		b, err := base64.StdEncoding.DecodeString(pdf)
+		c.hash = hashOf(string(b))
+		if err != nil {
+			c.hash = "not readable"
+		}
+		return c, nil
+	}, `SELECT id, pdf FROM certificates ORDER BY id`)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range certificates {
 		if r.certified[c.id] != c.hash {
-			found = append(found, fmt.Sprintf("certificate %s has another hash than the log says", c.id))
+			found = append(found, fmt.Sprintf("certificate %s is not the one that the log says", c.id))
 		}
+		delete(r.certified, c.id)
+	}
+	for id := range r.certified {
+		found = append(found, fmt.Sprintf("certificate %s stands in the log and not in the tables", id))
 	}
 	return found, nil
 }

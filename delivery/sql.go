@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strings"
 
 	"sluice/delivery/crypt4gh"
 	"sluice/infra/db"
@@ -137,6 +139,49 @@ func scanFile(row scanner) (File, error) {
 	return f, err
 }
 
+// insertRows inserts rows of equal length after a text that ends in VALUES, some hundreds with each statement: one by one
+// a large dataset would keep every other change waiting.
+func insertRows(tx *db.Tx, insert string, rows [][]any) error {
+	for some := range slices.Chunk(rows, 500) {
+		var text strings.Builder
+		text.WriteString(insert)
+		var args []any
+		for i, row := range some {
+			for j := range row {
+				mark := ", $"
+				switch {
+				case j == 0 && i == 0:
+					mark = " ($"
+				case j == 0:
+					mark = "), ($"
+				}
+				fmt.Fprintf(&text, "%s%d", mark, len(args)+j+1)
+			}
+			args = append(args, row...)
+		}
+		text.WriteString(")")
+		n, err := tx.Exec(text.String(), args...)
+		if err != nil {
+			return err
+		}
+		if n != int64(len(some)) {
+			return db.ErrConflict
+		}
+	}
+	return nil
+}
+
+// insertFiles writes a row for each file of an import, with the place it will have.
+func insertFiles(tx *db.Tx, dataset licensing.DatasetID, in Import) error {
+	rows := make([][]any, len(in.Files))
+	for i, f := range in.Files {
+		rows[i] = []any{db.NewID(), dataset, f.Path, f.Subject, f.Hospital, f.Kind, "storing", db.Stamp(in.Infos[i].ModTime()),
+			db.NewID(), db.NewID(), "", in.Infos[i].Size(), "", 0, 0, "", ""}
+	}
+	return insertRows(tx, `INSERT INTO files (id, dataset, name, subject, hospital, kind, state, source_mod, object_key, parts_key,
+		wrapped, size, sha256, body_size, parts, root, nonce) VALUES`, rows)
+}
+
 func filesOf(tx *db.Tx, dataset licensing.DatasetID) ([]File, error) {
 	return collect(tx, scanFile, `SELECT `+fileColumns+` FROM files WHERE dataset = $1 AND state = 'stored' ORDER BY name`, dataset)
 }
@@ -184,9 +229,12 @@ func findDelivered(tx *db.Tx, delivery ID, path string) (DeliveredFile, error) {
 	return f, err
 }
 
-func insertDelivered(tx *db.Tx, delivery ID, f DeliveredFile) error {
-	return tx.Update(`INSERT INTO delivery_files (delivery, position, file, name, bucket, object_key, parts_key) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		delivery, f.Position, f.ID, f.Path, f.bucket, f.body, f.list)
+func insertDelivered(tx *db.Tx, delivery ID, files []DeliveredFile) error {
+	rows := make([][]any, len(files))
+	for i, f := range files {
+		rows[i] = []any{delivery, f.Position, f.ID, f.Path, f.bucket, f.body, f.list}
+	}
+	return insertRows(tx, `INSERT INTO delivery_files (delivery, position, file, name, bucket, object_key, parts_key) VALUES`, rows)
 }
 
 func saveWrapped(tx *db.Tx, delivery ID, file, wrapped string) error {

@@ -49,7 +49,8 @@ type (
 func (TransferOpened) Kind() string { return "transfer.opened" }
 func (TransferClosed) Kind() string { return "transfer.closed" }
 
-const transferColumns = `t.id, t.delivery, t.granted, t.person, t.file, t.opened, t.closed, COALESCE(p.bytes, t.bytes)`
+const transferColumns = `t.id, t.delivery, t.granted, t.person, t.file, t.opened, t.closed,
+	CASE WHEN t.closed = 0 THEN COALESCE(p.bytes, 0) ELSE t.bytes END`
 
 func scanTransfer(row scanner) (Transfer, error) {
 	var t Transfer

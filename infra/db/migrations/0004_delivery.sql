@@ -1,6 +1,6 @@
 -- +goose Up
 -- What the foundation holds: one row a file of a dataset. The body lies sealed in the archive bucket under object_key; wrapped is
--- its data key under the dataset's archive key, bound to the file's id; nonce is that of the first segment. A row in state 'storing' belongs to an import
+-- its data key under the dataset's archive key, bound to the file's id; nonce is that of the first segment. A row in state 'storing' or 'clearing' belongs to an import
 -- that has not got so far; its object may or may not be there.
 -- left_out is how many people's files were left out of a dataset when it was imported; who they are is written nowhere.
 CREATE TABLE archive_keys (
