@@ -273,6 +273,10 @@ func (a *Agreement) dropOpen() {
 func (a *Agreement) live(ev AgreementEvent, at time.Time) error {
 	switch ev := ev.(type) {
 	case ContactBound:
+		// Ended counts: a late extension may bring access back.
+		if s := a.StateAt(at); s != InForce && s != Suspended && s != Ended {
+			return a.wrongStateAt(at)
+		}
 		i, err := a.contactAt(ev.Contact)
 		if err != nil {
 			return err
