@@ -42,7 +42,7 @@ func (r *Registry) follow(tx *db.Tx, before, after Agreement, ev AgreementEvent)
 
 	case AgreementRevised, SignatureDeclined:
 		if before.State == Signing {
-			if err := r.toParties(tx, after, kind("agreement.revised")); err != nil {
+			if err := r.toSigners(tx, after, kind("agreement.revised")); err != nil {
 				return err
 			}
 		}
@@ -55,7 +55,7 @@ func (r *Registry) follow(tx *db.Tx, before, after Agreement, ev AgreementEvent)
 		return nil
 
 	case AgreementOpened:
-		return r.toParties(tx, after, kind("agreement.sign"))
+		return r.toSigners(tx, after, kind("agreement.sign"))
 
 	case AgreementSigned:
 		if after.State != InForce {
@@ -89,7 +89,7 @@ func (r *Registry) follow(tx *db.Tx, before, after Agreement, ev AgreementEvent)
 			}
 		}
 		gone := withFact(kind("contact.removed"), "contact", c.Name)
-		gone.To = addressOf(c)
+		gone.To = addressOf(after, c)
 		return firstOf(r.outbox.Post(tx, gone), r.toPart(tx, after, Signatory, withFact(kind("contact.removed-receipt"), "contact", c.Name)))
 
 	case AmendmentDecided:
@@ -113,7 +113,7 @@ func (r *Registry) follow(tx *db.Tx, before, after Agreement, ev AgreementEvent)
 		}
 		c, _ := after.Contact(id)
 		k = withFact(k, "contact", c.Name)
-		k.To = addressOf(c)
+		k.To = addressOf(after, c)
 		return firstOf(r.outbox.Post(tx, k), r.toPart(tx, after, Signatory, k))
 
 	case ListConfirmed:
@@ -254,11 +254,13 @@ func (r *Registry) inviteContact(tx *db.Tx, a Agreement, c Contact) error {
 	if err != nil {
 		return fmt.Errorf("inviting a contact: %w", err)
 	}
-	return r.outbox.Post(tx, Letter{Kind: "contact.invited", To: addressOf(c), Number: a.Number, Invitation: id,
+	return r.outbox.Post(tx, Letter{Kind: "contact.invited", To: addressOf(a, c), Number: a.Number, Invitation: id,
 		Facts: map[string]string{"number": a.Number, "until": a.Term.LastDay(a.Location()).String()}})
 }
 
-func addressOf(c Contact) Address { return Address{Email: c.Email, Name: c.Name, Person: c.Person} }
+func addressOf(a Agreement, c Contact) Address {
+	return Address{Email: c.Email, Name: c.Name, Lang: a.Lang, Person: c.Person}
+}
 
 // toPart writes to a party: in the person's own language once there is one.
 func (r *Registry) toPart(tx *db.Tx, a Agreement, part Part, l Letter) error {
@@ -272,6 +274,19 @@ func (r *Registry) toPart(tx *db.Tx, a Agreement, part Part, l Letter) error {
 		l.To.Lang = person.Lang
 	}
 	return r.outbox.Post(tx, l)
+}
+
+// toSigners writes to the parties that have an account. The others have their invitation, which says the same.
+func (r *Registry) toSigners(tx *db.Tx, a Agreement, l Letter) error {
+	for _, part := range Signers() {
+		if a.Party(part).Person == "" {
+			continue
+		}
+		if err := r.toPart(tx, a, part, l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Registry) toParties(tx *db.Tx, a Agreement, l Letter) error {
@@ -299,8 +314,7 @@ func (r *Registry) toLicensee(tx *db.Tx, a Agreement, l Letter) error {
 			continue
 		}
 		told[addressKey(c.Email)] = true
-		l.To = addressOf(c)
-		l.To.Lang = a.Lang
+		l.To = addressOf(a, c)
 		if c.Person != "" {
 			person, err := r.accounts.Person(tx, c.Person)
 			if err != nil {

@@ -65,6 +65,11 @@ func (o *Outbox) Post(tx *db.Tx, l Letter) error {
 	return tx.Enqueue(mailJob, l.ID, tx.At)
 }
 
+// Notice posts a message of package account: set it as account.Accounts.Notify.
+func (o *Outbox) Notice(tx *db.Tx, n account.Notice) error {
+	return o.Post(tx, Letter{Kind: "account." + n.Kind, To: Address{Email: n.Email, Name: n.Name, Lang: n.Lang, Person: n.Person}, Link: "/account", Invitation: n.Link})
+}
+
 const selectLetters = `SELECT id, kind, email, name, lang, person, number, link, facts, invitation, created, sent FROM mail_outbox`
 
 func scanLetter(s scanner) (l Letter, err error) {

@@ -149,8 +149,16 @@ func (r *Registry) PageOf(tx *db.Tx, who account.Who, id RequestID) (Page, error
 			return Page{}, err
 		}
 	}
-	p.TimeLine, err = r.timeLine(tx, p)
-	return p, err
+	if p.TimeLine, err = r.timeLine(tx, p); err != nil {
+		return Page{}, err
+	}
+	if len(p.Roles) == 1 && p.Roles[0] == AsContact {
+		// What the parties wrote to each other is not for those who only download.
+		for i := range p.TimeLine {
+			p.TimeLine[i].Words = ""
+		}
+	}
+	return p, nil
 }
 
 // RolesIn are somebody's roles towards an agreement; ErrNotFound when it is not for him to know of.

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"net/mail"
 	"strings"
 	"time"
 
@@ -103,12 +102,6 @@ func (l Licensee) HasDomain(email string) bool {
 
 // addressKey is the form in which two addresses are compared.
 func addressKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
-
-// validAddress accepts a bare address, and nothing that a mail server would read as more than one.
-func validAddress(email string) bool {
-	a, err := mail.ParseAddress(email)
-	return err == nil && a.Address == email && strings.Contains(email[strings.LastIndex(email, "@"):], ".") && !strings.ContainsAny(email, " \r\n\t")
-}
 
 // digest hashes fields with a salt: the log shows that they did not change, and tells nothing once the row is erased.
 // The fields go in as a JSON list, so that no two different lists have the same bytes.

@@ -120,6 +120,7 @@ func (r *Registry) Revise(ctx context.Context, who account.Who, id RequestID, re
 }
 
 func (r *Registry) reviseAgreement(tx *db.Tx, who account.Who, a Agreement, q Request) error {
+	before := a.Parties
 	confirmations, err := r.confirmations(q.Outcome.Variant, q.Content.Lang)
 	if err != nil {
 		return err
@@ -133,25 +134,9 @@ func (r *Registry) reviseAgreement(tx *db.Tx, who account.Who, a Agreement, q Re
 	if err != nil {
 		return err
 	}
-	a, err = r.Agreement(tx, a.ID)
-	if err != nil {
-		return err
-	}
-	return r.inviteNew(tx, a, q)
-}
-
-// inviteNew invites parties that a revision brought in.
-func (r *Registry) inviteNew(tx *db.Tx, a Agreement, q Request) error {
-	for _, p := range a.Parties {
-		if p.Person != "" || p.Part == Representative {
-			continue
-		}
-		var n int
-		err := tx.QueryRow(`SELECT COUNT(*) FROM invitations WHERE purpose = $1`, "party:"+string(p.ID)).Scan(&n)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
+	// Whom the revision brought in knows nothing of it yet.
+	for _, p := range q.Parties {
+		if p.Person == "" && !slices.ContainsFunc(before, func(o Party) bool { return o.ID == p.ID }) {
 			if err := r.inviteParty(tx, a.Number, q.Content.Lang, p); err != nil {
 				return err
 			}

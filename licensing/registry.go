@@ -16,7 +16,7 @@ import (
 // Options are what a Registry is built with.
 type Options struct {
 	Zone         string             // of the foundation: terms are agreed in its days. Empty: Europe/Amsterdam
-	Settings     Settings           // zero: DefaultSettings
+	Settings     Settings           // begin with DefaultSettings; without a LongestTerm those are taken
 	Jurisdiction jurisdiction.Table // without rows: the built-in one
 	// Statements are the confirmations a licensee outside the EEA must give, in a language.
 	Statements func(lang string) ([]Statement, error)

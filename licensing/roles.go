@@ -35,6 +35,9 @@ func Roles() []Role {
 // never admitted.
 func (r *Registry) rolesIn(who account.Who, parties []Party, contacts []Contact) []Role {
 	var roles []Role
+	if who.Scope() != "" {
+		return nil // a token reads files and is for nothing else
+	}
 	if p := who.Person(); p != "" {
 		if partyOf(parties, Applicant).Person == p {
 			roles = append(roles, AsApplicant)

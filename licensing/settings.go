@@ -1,5 +1,10 @@
 package licensing
 
+import (
+	"errors"
+	"fmt"
+)
+
 // Settings are the foundation's choices. Durations are copied into an agreement when it is drafted, so that changing one
 // changes no agreement that exists.
 type Settings struct {
@@ -32,6 +37,29 @@ func DefaultSettings() Settings {
 		Reminders: []int{90, 30, 7, 1}, ExtensionBefore: 90, ExtensionAfter: 90, ListEvery: 90, AttestEvery: 14,
 		ConcernDays: 30, ApproveDays: 42, JudgeDays: 7, SignDays: 28, ScopedAdequacyIsEEA: true, LongestTerm: 3660,
 	}
+}
+
+// Check reports every setting that contradicts itself or its meaning.
+func (s Settings) Check() error {
+	var errs []error
+	seen := map[int]bool{}
+	for _, days := range s.Reminders {
+		if days < 1 || seen[days] {
+			errs = append(errs, fmt.Errorf("reminders: %d is not a number of days before the end, or stands twice", days))
+		}
+		seen[days] = true
+	}
+	for name, days := range map[string]int{"extension_before": s.ExtensionBefore, "extension_after": s.ExtensionAfter, "list_every": s.ListEvery, "attest_every": s.AttestEvery} {
+		if days < 0 {
+			errs = append(errs, fmt.Errorf("%s: %d days is less than none", name, days))
+		}
+	}
+	for name, days := range map[string]int{"concern_days": s.ConcernDays, "approve_days": s.ApproveDays, "judge_days": s.JudgeDays, "sign_days": s.SignDays, "longest_term": s.LongestTerm} {
+		if days < 1 {
+			errs = append(errs, fmt.Errorf("%s: %d days leaves no time", name, days))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Durations are the settings an agreement keeps for its life.
