@@ -329,6 +329,7 @@ func TestARowEditedByHandIsFound(t *testing.T) {
 		`UPDATE signatures SET sha256 = 'x' WHERE part = 'signatory'`,
 		`UPDATE documents SET pdf = 'other'`,
 		`UPDATE requests SET decider = 'somebody'`,
+		`UPDATE notes SET body = 'something kinder'`,
 		`UPDATE parties SET person = 'somebody' WHERE part = 'signatory'`,
 		`DELETE FROM signatures WHERE part = 'applicant'`,
 	} {

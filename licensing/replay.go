@@ -59,7 +59,7 @@ func decode[E any](types map[string]reflect.Type, b audit.Body) (E, bool, error)
 // contacts, amendments, and the digests of everything personal that was not erased. A row edited by hand is found.
 // An entry that Next refuses is a difference too.
 func (r *Registry) Replay(tx *db.Tx, log iter.Seq2[audit.Entry, error]) ([]Difference, error) {
-	requests, agreements := map[RequestID]Request{}, map[AgreementID]Agreement{}
+	requests, agreements, digests := map[RequestID]Request{}, map[AgreementID]Agreement{}, map[string]string{}
 	var found []Difference
 	for e, err := range log {
 		if err != nil {
@@ -73,6 +73,11 @@ func (r *Registry) Replay(tx *db.Tx, log iter.Seq2[audit.Entry, error]) ([]Diffe
 			found = append(found, Difference{b.Subject, fmt.Sprintf("entry %d (%s)", e.Seq, b.Kind), "an event that may happen", err.Error()})
 		}
 		what, id, _ := strings.Cut(b.Subject, ":")
+		if what == "request" || what == "agreement" {
+			if err := collectDigests(b.Data, digests); err != nil {
+				return nil, err
+			}
+		}
 		switch what {
 		case "request":
 			ev, ok, err := decode[RequestEvent](requestEvents, b)
@@ -108,7 +113,58 @@ func (r *Registry) Replay(tx *db.Tx, log iter.Seq2[audit.Entry, error]) ([]Diffe
 		}
 	}
 	more, err := r.compare(tx, requests, agreements)
-	return append(found, more...), err
+	if err != nil {
+		return nil, err
+	}
+	notes, err := r.compareNotes(tx, digests)
+	return slices.Concat(found, more, notes), err
+}
+
+// collectDigests finds, anywhere in an event, what has an id and a digest.
+func collectDigests(data []byte, digests map[string]string) error {
+	var v any
+	if err := json.Unmarshal(data, &v); err != nil {
+		return err
+	}
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, e := range v {
+				walk(e)
+			}
+		case map[string]any:
+			id, _ := v["id"].(string)
+			if d, _ := v["digest"].(string); id != "" && d != "" {
+				digests[id] = d
+			}
+			for _, e := range v {
+				walk(e)
+			}
+		}
+	}
+	walk(v)
+	return nil
+}
+
+// compareNotes compares what people wrote with the digests in the log. An erased note has no words.
+func (r *Registry) compareNotes(tx *db.Tx, digests map[string]string) ([]Difference, error) {
+	rows, err := tx.Query(`SELECT id, subject, salt, digest, body FROM notes ORDER BY at, id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []Difference
+	for rows.Next() {
+		var id, subject, salt, stored, body string
+		if err := rows.Scan(&id, &subject, &salt, &stored, &body); err != nil {
+			return nil, err
+		}
+		if logged := digests[id]; logged != stored || (body != "" && digest(salt, body) != stored) {
+			found = append(found, Difference{subject, "note " + id, logged, stored})
+		}
+	}
+	return found, rows.Err()
 }
 
 // bindReplayed tells the agreements of a request which person a party is: their rows share the table of parties.

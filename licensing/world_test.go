@@ -18,7 +18,7 @@ import (
 // world is a foundation with staff and one dataset, and as many people outside as a test brings in.
 type world struct {
 	*accounttest.World
-	t     *testing.T
+	t     testing.TB
 	d     *db.DB
 	clock *dbtest.Clock
 	r     *licensing.Registry
@@ -33,7 +33,7 @@ type world struct {
 	inForce, added, removed, changed int
 }
 
-func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
+func newWorld(t testing.TB, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
 	w := &world{World: accounttest.New(t, d, clock), t: t, d: d, clock: clock}
 	w.r = licensing.New(d, w.Accounts, licensing.Options{
