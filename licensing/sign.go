@@ -66,25 +66,8 @@ func (r *Registry) document(tx *db.Tx, a Agreement, kind DocumentKind) (Document
 		}
 		d.Datasets = append(d.Datasets, CoveredDataset{set.Name, collection.Name, need.Need})
 	}
-	if len(a.Confirmations) == 0 {
-		return d, nil
-	}
-	statements, err := r.statements(a.Lang)
-	if err != nil {
-		return d, err
-	}
-	for _, c := range a.Confirmations {
-		i := slices.IndexFunc(statements, func(s Statement) bool { return s.Item == c.Item && s.TextVersion == c.TextVersion })
-		if i < 0 {
-			return d, refuse("answers-other-text")
-		}
-		explanation, err := r.Words(tx, c.Explanation)
-		if err != nil {
-			return d, err
-		}
-		d.Confirmations = append(d.Confirmations, StatedConfirmation{c, statements[i].Text, explanation})
-	}
-	return d, nil
+	d.Confirmations, err = r.Stated(tx, a)
+	return d, err
 }
 
 // Release accepts a revised content as its second person, and opens it for signing when nothing else is missing.

@@ -112,6 +112,13 @@ func TestANonEEALicenseeConfirmsBeforeAnybodySigns(t *testing.T) {
 		if w.get().State != licensing.Drafted {
 			t.Error("signing did not wait for the desk")
 		}
+		w.must(d.View(t.Context(), func(tx *db.Tx) error {
+			stated, err := w.r.Stated(tx, w.get())
+			if len(stated) != 2 || stated[1].Text == "" || stated[1].Explanation != "A vendor keeps a maintenance account." {
+				t.Errorf("stated: %+v", stated)
+			}
+			return err
+		}))
 		w.must(w.r.Propose(t.Context(), w.desk, w.onAgreement(w.desk, "decide"), w.agreement, licensing.ActionAccept, "the account is watched"))
 		wantRefused(t, "seconding oneself", w.r.Second(t.Context(), w.desk, w.onAgreement(w.desk, "decide"), w.agreement, licensing.ActionAccept, ""), "own-proposal")
 		w.must(w.r.Second(t.Context(), w.second, w.onAgreement(w.second, "decide"), w.agreement, licensing.ActionAccept, ""))
