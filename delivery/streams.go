@@ -54,6 +54,7 @@ type streams struct {
 	depot *Depot
 	log   *slog.Logger
 	ready chan struct{} // closed when the watch has had its first answer
+	looks atomic.Int64  // answers of the watch
 
 	mu       sync.Mutex
 	open     map[*stream]struct{}
@@ -144,6 +145,7 @@ func (s *streams) watch(ctx context.Context) {
 	for first := true; ctx.Err() == nil; first = false {
 		if err := s.look(ctx); err == nil {
 			alarm.Reset(blindAfter)
+			s.looks.Add(1)
 			s.mu.Lock()
 			s.blind = false
 			s.mu.Unlock()

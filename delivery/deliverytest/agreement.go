@@ -24,8 +24,8 @@ type Agreement struct {
 // Address is the address of one of the people of an agreement, by the word before the @.
 func (a *Agreement) Address(name string) string { return name + "@" + a.domain }
 
-// Until is the last day of the agreements that InForce makes: the day after the clock's first.
-var Until = licensing.Date{Year: 2026, Month: 11, Day: 23}
+// Until is the last day of the agreements that InForce makes: the clock's first, so that everybody's session outlives it.
+var Until = licensing.Date{Year: 2026, Month: 11, Day: 22}
 
 // InForce takes a request for datasets all the way to an agreement in force, until the end of the day Until, with one
 // contact who has an account. Jobs are left to the caller.
