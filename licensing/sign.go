@@ -3,7 +3,6 @@ package licensing
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"sluice/infra/account"
 	"sluice/infra/db"
