@@ -1,0 +1,326 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluice/infra/account"
+	"sluice/infra/db"
+	"sluice/infra/mail"
+	"sluice/licensing"
+	mailtext "sluice/templates/mail"
+)
+
+// A sender takes composed messages: SMTP, or the box that the demo shows on a page.
+type sender interface {
+	Send(ctx context.Context, m mail.Message) error
+}
+
+// noticePrefix goes before the kinds of notices of package account, whose letters share the outbox.
+const noticePrefix = "account."
+
+// A letterText says with which text a kind of letter goes out.
+type letterText struct {
+	text mailtext.Kind // "": it is shown in the portal, and no mail is sent
+	// calendar attaches the end of the term, to replace what the reader's calendar has.
+	calendar bool
+}
+
+// letterTexts maps what licensing, delivery and account post to the texts there are. A test holds it against their code.
+var letterTexts = map[string]letterText{
+	"party.invited":             {text: mailtext.Invitation},
+	"contact.invited":           {text: mailtext.Invitation},
+	"request.to-approve":        {text: mailtext.SecondPersonNeeded},
+	"agreement.sign":            {text: mailtext.SignInvitation},
+	"agreement.revised":         {text: mailtext.AgreementChanged},
+	"agreement.declined":        {text: mailtext.SignatureDeclined},
+	"agreement.signed":          {text: mailtext.SignatureProgress},
+	"agreement.to-release":      {text: mailtext.SecondPersonNeeded},
+	"agreement.to-judge":        {text: mailtext.SecondPersonNeeded},
+	"agreement.to-second":       {text: mailtext.SecondPersonNeeded},
+	"agreement.stopped":         {text: mailtext.SecondPersonNeeded},
+	"agreement.jurisdiction":    {text: mailtext.SecondPersonNeeded},
+	"agreement.in-force":        {text: mailtext.AgreementInForce, calendar: true},
+	"agreement.suspended":       {text: mailtext.Suspended},
+	"agreement.resumed":         {text: mailtext.Resumed},
+	"agreement.ending":          {text: mailtext.ReminderEnd, calendar: true},
+	"agreement.ended":           {text: mailtext.AccessEnded},
+	"agreement.attest":          {text: mailtext.AttestationDue},
+	"agreement.terminated":      {text: mailtext.Terminated, calendar: true},
+	"agreement.dropped":         {},
+	"agreement.closed-out":      {},
+	"agreement.closed-out-desk": {},
+	"contacts.confirm":          {},
+	"contact.asked-receipt":     {text: mailtext.ContactAddedReceipt},
+	"contact.to-decide":         {text: mailtext.SecondPersonNeeded},
+	"contact.accepted":          {},
+	"contact.declined":          {},
+	"contact.removed":           {text: mailtext.ContactRemoved},
+	"contact.removed-receipt":   {text: mailtext.ContactRemovedReceipt},
+	"contact.suspended":         {text: mailtext.Suspended},
+	"contact.resumed":           {text: mailtext.Resumed},
+	"extension.asked":           {text: mailtext.ExtensionRequested},
+	"extension.to-decide":       {text: mailtext.ExtensionToDecide},
+	"extension.to-second":       {text: mailtext.SecondPersonNeeded},
+	"extension.granted":         {text: mailtext.ExtensionGranted, calendar: true},
+	"extension.declined":        {text: mailtext.ExtensionRefused},
+	"data-ready":                {text: mailtext.DataReady},
+	"account.invitation":        {text: mailtext.Invitation},
+	"account.reset":             {text: mailtext.PasswordReset},
+	"account.enrol":             {text: mailtext.FactorChanged},
+	"account.signed_in_new":     {text: mailtext.NewDevice},
+	"account.password_changed":  {text: mailtext.FactorChanged},
+	"account.factor_enrolled":   {text: mailtext.FactorChanged},
+	"account.factor_lost":       {text: mailtext.FactorChanged},
+	"account.recovery_used":     {text: mailtext.FactorChanged},
+	"account.address_added":     {text: mailtext.FactorChanged},
+	"account.account_disabled":  {text: mailtext.FactorChanged},
+}
+
+// letters composes what stands in the outbox and hands it to the mail server. It runs outside every change.
+type letters struct {
+	cfg      Config
+	db       *db.DB
+	accounts *account.Accounts
+	registry *licensing.Registry
+	texts    *mailtext.Composer
+	out      sender // nil: nothing is sent
+}
+
+// notify puts a notice of package account into the outbox.
+func notify(outbox *licensing.Outbox) func(*db.Tx, account.Notice) error {
+	return func(tx *db.Tx, n account.Notice) error {
+		return outbox.Post(tx, licensing.Letter{Kind: noticePrefix + n.Kind, Invitation: n.Link, Link: "/account",
+			To: licensing.Address{Email: n.Email, Name: n.Name, Lang: n.Lang, Person: n.Person}})
+	}
+}
+
+// send is the licensing.Sender of this program.
+func (s *letters) send(ctx context.Context, l licensing.Letter) error {
+	text, known := letterTexts[l.Kind]
+	if !known {
+		return fmt.Errorf("there is no text for letters of kind %q", l.Kind)
+	}
+	if s.out == nil || text.text == "" {
+		return nil
+	}
+	m, err := s.compose(ctx, l, text)
+	if err != nil {
+		return fmt.Errorf("composing %s: %w", l.Kind, err)
+	}
+	err = s.out.Send(ctx, m)
+	if err != nil && !errors.Is(err, mail.ErrRefused) {
+		return db.Waiting(err) // the server is away; letters wait for it as long as it takes
+	}
+	return err
+}
+
+func (s *letters) compose(ctx context.Context, l licensing.Letter, text letterText) (mail.Message, error) {
+	var b background
+	var link string
+	err := s.db.View(ctx, func(tx *db.Tx) (err error) {
+		if b, err = s.look(tx, l); err != nil {
+			return err
+		}
+		link, err = s.link(tx, l)
+		return err
+	})
+	if err != nil {
+		return mail.Message{}, err
+	}
+	data := b.data(l, s.cfg.Zone, s.registry.Settings())
+	data.Link = link
+	parts, err := s.texts.Compose(text.text, l.To.Lang, data)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	m := mail.Message{ID: l.ID, To: mail.Address{Name: l.To.Name, Address: l.To.Email}, Lang: l.To.Lang, Subject: parts.Subject,
+		Text: parts.Text, HTML: parts.HTML, Thread: data.Number, At: l.Created}
+	if text.calendar && !b.agreement.Term.IsZero() {
+		entry, err := s.texts.Calendar(b.termEnd(l, link))
+		if err != nil {
+			return m, err
+		}
+		m.Attachments = []mail.Attachment{{Name: strings.ToLower(b.agreement.Number) + ".ics", Data: entry}}
+	}
+	return m, nil
+}
+
+// The paths of the pages behind one-use links.
+var linkPaths = map[string]string{
+	noticePrefix + account.NoticeReset: "/reset/",
+	noticePrefix + account.NoticeEnrol: "/enrol/",
+}
+
+const invitationPath = "/invitation/"
+
+// link is the address of the one page a letter leads to. A secret in it is made here, for this message, and kept nowhere.
+func (s *letters) link(tx *db.Tx, l licensing.Letter) (string, error) {
+	base := strings.TrimSuffix(s.cfg.BaseURL, "/")
+	if l.Invitation == "" {
+		return base + l.Link, nil
+	}
+	secret, err := s.accounts.Link(tx, l.Invitation)
+	if err != nil {
+		return "", err
+	}
+	path := linkPaths[l.Kind]
+	if path == "" {
+		path = invitationPath
+	}
+	return base + path + secret, nil
+}
+
+// A background is what a letter is about, as it is at the time of sending.
+type background struct {
+	agreement  licensing.Agreement
+	request    licensing.Request
+	person     string // of whom the letter speaks
+	invitation account.Invitation
+}
+
+// look reads what a letter is about. A letter about an account is about nothing more.
+func (s *letters) look(tx *db.Tx, l licensing.Letter) (b background, err error) {
+	if l.Invitation != "" && linkPaths[l.Kind] == "" {
+		if b.invitation, err = s.accounts.Invitation(tx, l.Invitation); err != nil {
+			return b, err
+		}
+	}
+	if l.Number == "" {
+		return b, nil
+	}
+	if b.request, err = s.registry.RequestNumbered(tx, requestNumber(l.Number)); err != nil {
+		return b, err
+	}
+	if number := agreementNumber(l.Number); number != "" {
+		if b.agreement, err = s.registry.AgreementNumbered(tx, number); err != nil {
+			return b, err
+		}
+	}
+	b.person, err = s.about(tx, l, b)
+	return b, err
+}
+
+// requestNumber and agreementNumber read DR-0042, DR-0042-A and DR-0042-A-1; the latter is "" in the first.
+func requestNumber(number string) string {
+	return strings.Join(strings.SplitN(number, "-", 4)[:min(2, strings.Count(number, "-")+1)], "-")
+}
+
+func agreementNumber(number string) string {
+	parts := strings.Split(number, "-")
+	if len(parts) < 3 {
+		return ""
+	}
+	return strings.Join(parts[:3], "-")
+}
+
+// about names the person a letter speaks of: a contact, or whoever asked for something.
+func (s *letters) about(tx *db.Tx, l licensing.Letter, b background) (string, error) {
+	if name := l.Facts["contact"]; name != "" && l.Kind != "contact.to-decide" {
+		return name, nil
+	}
+	if name := l.Facts["by"]; name != "" {
+		return name, nil
+	}
+	a := b.agreement
+	var id account.PersonID
+	switch l.Kind {
+	case "request.to-approve":
+		if n := len(b.request.Editors); n > 0 {
+			id = b.request.Editors[n-1]
+		}
+	case "agreement.to-release":
+		id = a.Editor
+	case "agreement.to-second":
+		id = a.Proposal.By
+	case "agreement.to-judge", "contact.to-decide":
+		return a.Party(licensing.Signatory).Name, nil
+	case "extension.to-decide", "extension.to-second", "extension.asked":
+		id = lastAsked(a, l.Kind == "extension.to-second")
+	}
+	if id == "" {
+		return "Sluice", nil // nobody asked: it noticed by itself, or the host's command line did it
+	}
+	p, err := s.accounts.Person(tx, id)
+	if err != nil || p.Name == "" {
+		return "Sluice", err
+	}
+	return p.Name, nil
+}
+
+// lastAsked is who asked for the last extension, or who agreed to it first.
+func lastAsked(a licensing.Agreement, first bool) account.PersonID {
+	for i := len(a.Amendments) - 1; i >= 0; i-- {
+		m := a.Amendments[i]
+		if m.Type != licensing.Extension {
+			continue
+		}
+		if first && len(m.Decisions) > 0 {
+			return m.Decisions[0].By
+		}
+		return m.By
+	}
+	return ""
+}
+
+// data is what a text may say.
+func (b background) data(l licensing.Letter, zone string, settings licensing.Settings) mailtext.Data {
+	a := b.agreement
+	d := mailtext.Data{Reader: l.To.Name, Number: b.request.Number, Agreement: a.Number, Person: b.person, When: l.Created, Zone: zone,
+		Signed: len(a.Signatures), Signers: len(licensing.Signers()), By: a.Term.Until}
+	if a.Zone != "" {
+		d.Zone = a.Zone
+	}
+	if d.Reader == "" {
+		d.Reader = l.To.Email
+	}
+	d.Days, _ = strconv.Atoi(l.Facts["days"])
+	after := func(days int) time.Time { return l.Created.AddDate(0, 0, max(days, 1)) }
+	switch l.Kind {
+	case "party.invited", "contact.invited", noticePrefix + account.NoticeInvitation:
+		d.By = b.invitation.Expires
+	case noticePrefix + account.NoticeReset:
+		d.By = l.Created.Add(resetLife)
+	case "agreement.sign", "agreement.revised":
+		d.By = after(settings.SignDays)
+	case "agreement.ended":
+		d.When, d.By = a.Term.Until, after(a.Durations.AttestEvery)
+	case "agreement.attest", "agreement.terminated":
+		d.By = after(a.Durations.AttestEvery)
+	case "request.to-approve":
+		d.By = after(settings.ApproveDays)
+	case "agreement.in-force":
+		d.When = a.Term.From
+	case "agreement.jurisdiction":
+		d.By = a.Concern.Due
+	case "agreement.to-release", "agreement.to-judge", "agreement.to-second", "agreement.stopped", "contact.to-decide", "extension.to-second":
+		d.By = after(settings.JudgeDays)
+	}
+	if d.By.IsZero() {
+		d.By = after(settings.JudgeDays)
+	}
+	return d
+}
+
+// resetLife is how long a link for a new password works, as package account has it.
+const resetLife = 30 * time.Minute
+
+// termEnd is the calendar entry of an agreement.
+func (b background) termEnd(l licensing.Letter, link string) mailtext.TermEnd {
+	a := b.agreement
+	e := mailtext.TermEnd{ID: string(a.ID), Number: b.request.Number, Agreement: a.Number, Lang: l.To.Lang, Until: a.Term.Until, Zone: a.Zone,
+		Link: link, Cancelled: a.State == licensing.Terminated, At: l.Created}
+	for _, m := range a.Amendments {
+		if m.Type == licensing.Extension && m.State == licensing.Effective {
+			e.Sequence++
+		}
+	}
+	if e.Cancelled {
+		e.Sequence++
+	}
+	return e
+}
