@@ -217,7 +217,7 @@ func back(next string) string {
 		return templates.HomePath
 	}
 	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.Contains(u.Path, "//") || strings.ContainsFunc(u.Path, odd) {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.Contains(u.Path, "//") || strings.ContainsFunc(strings.ReplaceAll(u.Path, " ", ""), odd) {
 		return templates.HomePath
 	}
 	for _, avoid := range []string{"/sign-in", "/sign-out", "/session"} {
@@ -272,6 +272,3 @@ func (v *visit) takeNotice() *templates.Notice {
 	}
 	return &templates.Notice{Tone: t.Tone, Title: templates.M(t.Key, args...), Status: true}
 }
-
-// errNotHere is for a page that is not for somebody at this step of signing in.
-var errNotHere = errors.New("this page belongs to another step of signing in")
