@@ -29,6 +29,8 @@ var (
 	ErrOtherFiles = errors.New("an interrupted import of this dataset had another list of files; use the same list, or another name")
 	// ErrSourceChanged: a file changed while it was read.
 	ErrSourceChanged = errors.New("the file changed while it was read")
+	// ErrTakenOver: another import of the dataset began while this one ran, and goes on with what is left.
+	ErrTakenOver = errors.New("another import of this dataset has begun meanwhile and goes on with it")
 )
 
 // batch is how many keys go to the keyring at once, the size the contract of Keyring promises.
@@ -84,18 +86,18 @@ func (p *Depot) Import(ctx context.Context, who account.Who, in Import) (licensi
 	if err := p.store.MakeBucket(ctx, p.opts.ArchiveBucket); err != nil && !errors.Is(err, ErrAlreadyStored) {
 		return licensing.Dataset{}, outside("making the archive bucket", err)
 	}
-	dataset, key, again, err := p.beginImport(ctx, who, in)
+	dataset, key, made, err := p.beginImport(ctx, who, in)
 	if err != nil {
 		return dataset, err
 	}
 	if err := p.keys.Create(ctx, key); err != nil {
 		return dataset, fmt.Errorf("making the key of the dataset: %w", err)
 	}
-	left, tally, err := p.leftToStore(ctx, dataset, in)
+	left, tally, err := p.leftToStore(ctx, dataset, made, in)
 	if err != nil {
 		return dataset, err
 	}
-	if again && len(left) > 0 {
+	if made == nil {
 		if err := p.startOver(ctx, who, dataset, left); err != nil {
 			return dataset, err
 		}
@@ -108,9 +110,10 @@ func (p *Depot) Import(ctx context.Context, who account.Who, in Import) (licensi
 	return p.finishImport(ctx, who, dataset)
 }
 
-// beginImport makes the dataset with a row for each file, or finds those of an interrupted import: then again is true.
-func (p *Depot) beginImport(ctx context.Context, who account.Who, in Import) (d licensing.Dataset, key KeyName, again bool, err error) {
+// beginImport makes the dataset with a row for each file, and returns these; or it finds the dataset of an interrupted import.
+func (p *Depot) beginImport(ctx context.Context, who account.Who, in Import) (d licensing.Dataset, key KeyName, made []File, err error) {
 	err = p.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		made = nil
 		c, err := p.registry.CollectionNamed(tx, in.Collection)
 		if err != nil {
 			return fmt.Errorf("collection %s: %w", in.Collection, err)
@@ -123,13 +126,11 @@ func (p *Depot) beginImport(ctx context.Context, who account.Who, in Import) (d 
 			if key, err = archiveKey(tx, d.ID); err != nil {
 				return err
 			}
-			again = true
 			return db.ErrUnchanged
 		}
 		if !errors.Is(err, licensing.ErrNotFound) {
 			return err
 		}
-		again = false
 		if d, err = p.registry.AddDataset(tx, who, c.ID, in.Dataset); err != nil {
 			return err
 		}
@@ -137,23 +138,26 @@ func (p *Depot) beginImport(ctx context.Context, who account.Who, in Import) (d 
 		if err := tx.Update(`INSERT INTO archive_keys (dataset, key_id, left_out) VALUES ($1, $2, $3)`, d.ID, key.ID, in.LeftOut); err != nil {
 			return err
 		}
-		return insertFiles(tx, d.ID, in)
+		made, err = insertFiles(tx, d.ID, in)
+		return err
 	})
-	return d, key, again, err
+	return d, key, made, err
 }
 
-// leftToStore finds the files that are still to be stored.
-func (p *Depot) leftToStore(ctx context.Context, d licensing.Dataset, in Import) ([]source, *tally, error) {
-	rows, states, err := p.importRows(ctx, d)
-	if err != nil {
-		return nil, nil, err
+// leftToStore finds the files that are still to be stored. What this import made itself is not read again: another may
+// have taken those rows meanwhile, and would then be written over.
+func (p *Depot) leftToStore(ctx context.Context, d licensing.Dataset, made []File, in Import) (left []source, t *tally, err error) {
+	rows, states := made, make([]string, len(made))
+	if made == nil {
+		if rows, states, err = p.importRows(ctx, d); err != nil {
+			return nil, nil, err
+		}
 	}
 	sources, err := matchRows(rows, in)
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &tally{report: in.Progress}
-	var left []source
+	t = &tally{report: in.Progress}
 	for _, s := range sources {
 		t.AllFiles++
 		t.AllBytes += s.file.Size
@@ -295,15 +299,23 @@ func (p *Depot) storeFiles(ctx context.Context, who account.Who, d licensing.Dat
 	return group.Wait()
 }
 
-// storeFile seals one file into the store, reads back what the store holds, and writes it down. What it put there and cannot
-// write down, it removes; but not when the database did not answer, for then the row may well say that the file is there.
-// The next try looks.
+// storeFile seals one file into the store, reads back what the store holds, and writes it down. What it put there and did not
+// get so far as to write down, it removes. When writing down has failed, the row may well say that the file is there: then
+// it is left to the next try, unless the row names another place.
 func (p *Depot) storeFile(ctx context.Context, who account.Who, d licensing.Dataset, s source, key DataKey, folder fs.FS, t *tally) (err error) {
 	f := s.file
 	written := false
 	defer func() {
-		if err != nil && (!written || errors.Is(err, db.ErrConflict)) {
-			err = errors.Join(err, p.discard(context.WithoutCancel(ctx), f))
+		if err == nil {
+			return
+		}
+		ctx := context.WithoutCancel(ctx)
+		taken := p.takenOver(ctx, f)
+		if !written || taken {
+			err = errors.Join(err, p.discard(ctx, f))
+		}
+		if taken {
+			err = fmt.Errorf("%w (%w)", ErrTakenOver, err)
 		}
 	}()
 	sum, err := p.seal(ctx, s, key, folder, t)
@@ -332,6 +344,14 @@ func (p *Depot) storeFile(ctx context.Context, who account.Who, d licensing.Data
 		t.add(1, 0)
 	}
 	return err
+}
+
+// takenOver says whether another import has taken the row of a file: it names another place now, or is about to.
+func (p *Depot) takenOver(ctx context.Context, f File) (taken bool) {
+	err := p.db.View(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(`SELECT CASE WHEN object_key = $1 AND state <> 'clearing' THEN 0 ELSE 1 END FROM files WHERE id = $2`, f.object, f.ID).Scan(&taken)
+	})
+	return err == nil && taken
 }
 
 func (p *Depot) seal(ctx context.Context, s source, key DataKey, folder fs.FS, t *tally) (crypt4gh.Sum, error) {

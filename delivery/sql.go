@@ -172,13 +172,16 @@ func insertRows(tx *db.Tx, insert string, rows [][]any) error {
 }
 
 // insertFiles writes a row for each file of an import, with the place it will have.
-func insertFiles(tx *db.Tx, dataset licensing.DatasetID, in Import) error {
-	rows := make([][]any, len(in.Files))
-	for i, f := range in.Files {
-		rows[i] = []any{db.NewID(), dataset, f.Path, f.Subject, f.Hospital, f.Kind, "storing", db.Stamp(in.Infos[i].ModTime()),
-			db.NewID(), db.NewID(), "", in.Infos[i].Size(), "", 0, 0, "", ""}
+func insertFiles(tx *db.Tx, dataset licensing.DatasetID, in Import) ([]File, error) {
+	files, rows := make([]File, len(in.Files)), make([][]any, len(in.Files))
+	for i, l := range in.Files {
+		f := File{ID: db.NewID(), Dataset: dataset, Name: l.Path, Subject: l.Subject, Hospital: l.Hospital, Kind: l.Kind,
+			Size: in.Infos[i].Size(), object: db.NewID(), partsObject: db.NewID()}
+		files[i] = f
+		rows[i] = []any{f.ID, f.Dataset, f.Name, f.Subject, f.Hospital, f.Kind, "storing", db.Stamp(in.Infos[i].ModTime()),
+			f.object, f.partsObject, "", f.Size, "", 0, 0, "", ""}
 	}
-	return insertRows(tx, `INSERT INTO files (id, dataset, name, subject, hospital, kind, state, source_mod, object_key, parts_key,
+	return files, insertRows(tx, `INSERT INTO files (id, dataset, name, subject, hospital, kind, state, source_mod, object_key, parts_key,
 		wrapped, size, sha256, body_size, parts, root, nonce) VALUES`, rows)
 }
 
