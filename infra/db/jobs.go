@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 )
@@ -126,6 +127,9 @@ func (d *DB) WorkOnce(ctx context.Context, log *slog.Logger, handlers map[string
 	if err != nil {
 		log.Warn("a job did not succeed", "kind", job.Kind, "subject", job.Subject, "attempt", job.Attempts+1, "error", err.Error())
 	}
+	if err != nil && ctx.Err() != nil {
+		err = Waiting(err) // the process is being stopped; ten restarts must not park a long job
+	}
 	// What was done must be struck off even while the process is asked to stop.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -219,8 +223,13 @@ func (d *DB) settle(ctx context.Context, job Job, holder string, failure error) 
 			_, err = tx.Exec(`UPDATE jobs SET lease = '', due = $1, last_error = $2 WHERE id = $3 AND lease = $4`,
 				Stamp(tx.At.Add(pause())), trim(failure), job.ID, holder)
 		case job.Attempts+1 >= maxAttempts:
-			_, err = tx.Exec(`UPDATE jobs SET lease = '', parked = $1, attempts = attempts + 1, last_error = $2 WHERE id = $3 AND lease = $4`,
+			var n int64
+			n, err = tx.Exec(`UPDATE jobs SET lease = '', parked = $1, attempts = attempts + 1, last_error = $2 WHERE id = $3 AND lease = $4 AND again = 0`,
 				Stamp(tx.At), trim(failure), job.ID, holder)
+			if err == nil && n == 0 { // asked for anew meanwhile: like a parked one, it starts afresh
+				_, err = tx.Exec(`UPDATE jobs SET lease = '', due = again, again = 0, attempts = 0, last_error = $1 WHERE id = $2 AND lease = $3`,
+					trim(failure), job.ID, holder)
+			}
 		default:
 			_, err = tx.Exec(`UPDATE jobs SET lease = '', due = $1, attempts = attempts + 1, last_error = $2 WHERE id = $3 AND lease = $4`,
 				Stamp(tx.At.Add(backOff(job.Attempts))), trim(failure), job.ID, holder)
@@ -243,7 +252,7 @@ func pause() time.Duration {
 func trim(err error) string {
 	s := err.Error()
 	if len(s) > 500 {
-		s = s[:500]
+		s = strings.ToValidUTF8(s[:500], "") // not half a letter
 	}
 	return s
 }

@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"sluice/infra/audit"
 )
@@ -194,7 +196,10 @@ func (tx *Tx) By() Actor { return tx.by }
 
 // Query runs a SELECT.
 func (tx *Tx) Query(query string, args ...any) (*sql.Rows, error) {
-	return tx.sql.QueryContext(tx.ctx, query, args...)
+	if err := tx.allowed(query); err != nil {
+		return nil, err
+	}
+	return tx.sql.QueryContext(tx.ctx, query, storable(args)...)
 }
 
 // QueryRow runs a SELECT, or a statement with RETURNING, that yields at most one row.
@@ -203,9 +208,9 @@ func (tx *Tx) QueryRow(query string, args ...any) *sql.Row {
 		// A Row cannot carry an error of ours; a statement that cannot run can.
 		ctx, cancel := context.WithCancelCause(tx.ctx)
 		cancel(err)
-		return tx.sql.QueryRowContext(ctx, query, args...)
+		return tx.sql.QueryRowContext(ctx, query, storable(args)...)
 	}
-	return tx.sql.QueryRowContext(tx.ctx, query, args...)
+	return tx.sql.QueryRowContext(tx.ctx, query, storable(args)...)
 }
 
 // Exec runs a statement and says how many rows it touched.
@@ -213,7 +218,7 @@ func (tx *Tx) Exec(query string, args ...any) (int64, error) {
 	if err := tx.allowed(query); err != nil {
 		return 0, err
 	}
-	result, err := tx.sql.ExecContext(tx.ctx, query, args...)
+	result, err := tx.sql.ExecContext(tx.ctx, query, storable(args)...)
 	if err != nil {
 		return 0, err
 	}
@@ -231,6 +236,22 @@ func (tx *Tx) Update(query string, args ...any) error {
 		return ErrConflict
 	}
 	return nil
+}
+
+// storable replaces, in text, what PostgreSQL cannot hold and SQLite can: broken UTF-8 and zero bytes. Otherwise an id out of
+// somebody's link would not be found on one engine and be an error on the other, and a browser's name could keep a person
+// from signing in.
+func storable(args []any) []any {
+	for i, arg := range args {
+		v := reflect.ValueOf(arg)
+		if v.Kind() != reflect.String {
+			continue
+		}
+		if s := v.String(); !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+			args[i] = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+		}
+	}
+	return args
 }
 
 var written = regexp.MustCompile(`(?i)^\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)`)
