@@ -36,14 +36,14 @@ const awayFor = 30 * time.Second
 // same. An error of no known kind is a fault of ours, and says nothing of itself.
 func (s *Server) judge(err error, at time.Time) verdict {
 	var wait *account.WaitError
-	var refused *licensing.RefusedError
+	refused := refusals(err)
 	var large *http.MaxBytesError
 	var unreadable errBadBody
 	switch {
 	case anyOf(err, errNowhere, account.ErrNotAllowed, account.ErrNoPerson, account.ErrNoTask, licensing.ErrNotFound, delivery.ErrNotFound):
 		return verdict{status: http.StatusNotFound}
-	case errors.As(err, &refused):
-		return verdict{status: http.StatusUnprocessableEntity, body: s.refusal(refused)}
+	case len(refused) > 0:
+		return verdict{status: http.StatusUnprocessableEntity, body: s.refusal(refused[0])}
 	case errors.As(err, &wait):
 		return verdict{status: http.StatusTooManyRequests, until: wait.Until}
 	case errors.As(err, &large):
@@ -92,20 +92,6 @@ func anyOf(err error, targets ...error) bool {
 		}
 	}
 	return false
-}
-
-// refusal is what a refused act says. A reason without words of its own is told in general ones, and the log says which.
-func (s *Server) refusal(e *licensing.RefusedError) templates.Msg {
-	args := make([]any, 0, 2*len(e.Args))
-	for name, value := range e.Args {
-		args = append(args, name, value)
-	}
-	m := templates.M(e.Key, args...)
-	if _, err := s.cfg.Pages.Voice("en", s.zone, s.now()).Say(m); err != nil {
-		s.log.Error("a refusal has no words", "key", e.Key, "error", err.Error())
-		return templates.M("portal.refused")
-	}
-	return m
 }
 
 // fail answers with the page of an error.

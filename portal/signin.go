@@ -13,7 +13,7 @@ import (
 const (
 	InvitationPath = "/invitation/"
 	ResetPath      = "/reset/"
-	EnrolmentPath  = "/enrolment/"
+	EnrolmentPath  = "/enrol/"
 )
 
 // signInRoutes lead from the outside to being signed in with both factors.

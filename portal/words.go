@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"sluice/infra/account"
-	"sluice/licensing"
 	"sluice/templates"
 )
 
@@ -56,9 +55,11 @@ func wordsFor(err error) (words, bool) {
 
 // refuse puts an error beside the field it is about, and says whether it could: any other is for the error page.
 func (f *form) refuse(err error) bool {
-	var refused *licensing.RefusedError
-	if errors.As(err, &refused) {
-		f.fail(refused.Field, f.server.refusal(refused))
+	refused := refusals(err)
+	for _, e := range refused {
+		f.fail(fieldName(e.Field), f.server.refusal(e))
+	}
+	if len(refused) > 0 {
 		return true
 	}
 	w, ok := wordsFor(err)

@@ -161,3 +161,18 @@ func (w *world) codeOf(seed string) string {
 
 // nextStep moves the clock to where every app shows another code.
 func (w *world) nextStep() { w.Clock.Set(account.NextCode(w.Clock.Now())) }
+
+// newWorldWithoutPeople is a server alone, for what needs nobody.
+func newWorldWithoutPeople(t testing.TB) *Server {
+	t.Helper()
+	d, clock := dbtest.SQLite(t)
+	pages, err := templates.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Config{DB: d, Accounts: accounttest.New(t, d, clock).Accounts, Pages: pages, Base: "http://localhost:1", CookieKey: [32]byte{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
