@@ -36,7 +36,7 @@ const awayFor = 30 * time.Second
 // same. An error of no known kind is a fault of ours, and says nothing of itself.
 func (s *Server) judge(err error, at time.Time) verdict {
 	var wait *account.WaitError
-	refused := refusals(err)
+	refused := allRefused(err)
 	var large *http.MaxBytesError
 	var unreadable errBadBody
 	switch {

@@ -53,8 +53,8 @@ func (s *Server) hasWords(m templates.Msg) bool {
 	return err == nil
 }
 
-// refusals finds every refusal in an error: of a form that is wrong in several places there are several.
-func refusals(err error) (all []*licensing.RefusedError) {
+// allRefused finds every refusal in an error: of a form that is wrong in several places there are several.
+func allRefused(err error) (all []*licensing.RefusedError) {
 	var faults licensing.Faults
 	if errors.As(err, &faults) {
 		return faults

@@ -55,7 +55,7 @@ func wordsFor(err error) (words, bool) {
 
 // refuse puts an error beside the field it is about, and says whether it could: any other is for the error page.
 func (f *form) refuse(err error) bool {
-	refused := refusals(err)
+	refused := allRefused(err)
 	for _, e := range refused {
 		f.fail(fieldName(e.Field), f.server.refusal(e))
 	}
