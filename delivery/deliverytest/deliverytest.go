@@ -11,6 +11,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -31,6 +32,8 @@ type Options struct {
 	Store     delivery.Store
 	Keys      delivery.Keyring
 	Placement licensing.Placement // of the collection; empty: copied
+	KeyDelay  time.Duration       // 0: the default of delivery.Options
+	Log       *slog.Logger
 }
 
 // A World is a foundation with staff, one collection, and people outside as tests bring them in.
@@ -43,10 +46,12 @@ type World struct {
 	Store    *objects.Faulty   // what the depot uses
 	Plan     *keyringtest.Plan // of the faults of the keyring that the depot uses
 	Keys     delivery.Keyring  // the keyring itself, without faults
+	Sealed   atomic.Bool       // set: the keyring cannot be reached
 
 	Desk, Second, Rep, Steward account.Who
 
 	t     testing.TB
+	o     Options
 	cases int
 }
 
@@ -68,7 +73,7 @@ func New(t testing.TB, d *db.DB, clock *dbtest.Clock, o Options) *World {
 		w.must(err)
 		o.Keys = local
 	}
-	w.Store, w.Keys = objects.NewFaulty(o.Store), o.Keys
+	w.Store, w.Keys, w.o = objects.NewFaulty(o.Store), o.Keys, o
 	w.Registry = licensing.New(d, w.Accounts, licensing.Options{
 		Render: func(doc licensing.Document) (licensing.Rendered, error) {
 			b, err := json.Marshal(doc)
@@ -90,13 +95,21 @@ func New(t testing.TB, d *db.DB, clock *dbtest.Clock, o Options) *World {
 
 // Replica is one more Depot over the same database, store and keyring, as another process has it.
 func (w *World) Replica() *delivery.Depot {
-	return delivery.New(w.DB, w.Registry, w.Accounts, w.Store, &keyringtest.Faulty{Keyring: w.Keys, Next: w.Plan.Next}, delivery.Options{
-		ArchiveBucket: ArchiveBucket,
+	return delivery.New(w.DB, w.Registry, w.Accounts, w.Store, &keyringtest.Faulty{Keyring: w.Keys, Next: w.next}, delivery.Options{
+		ArchiveBucket: ArchiveBucket, KeyDelay: w.o.KeyDelay, Log: w.o.Log,
 		Certificate: func(c delivery.Certificate) (source, pdf []byte, err error) {
 			b, err := json.Marshal(c.Number)
 			return b, append([]byte("%PDF-1.7\n"), b...), err
 		},
 	})
+}
+
+// next says how a call of the keyring goes wrong.
+func (w *World) next(call string) keyringtest.Fault {
+	if w.Sealed.Load() {
+		return keyringtest.NotDone
+	}
+	return w.Plan.Next(call)
 }
 
 // Tree is a folder in memory with these files.
