@@ -1,10 +1,44 @@
 package portal
 
+import "sluice/infra/account"
+
 // staffRoutes are the pages of the foundation's staff.
-func (s *Server) staffRoutes() {}
+func (s *Server) staffRoutes() {
+	desk, signer, auditor := account.Desk, account.Representative, account.Auditor
+	steward, operator := account.Steward, account.Operator
 
-// staffTasks is what waits for a member of staff.
-func (s *Server) staffTasks(*visit) ([]group, error) { return nil, nil }
+	s.staff("GET /queues/{kind}", s.queuePage, desk, signer)
+	s.staff("GET /requests", s.requestList, desk, signer, auditor)
+	s.staff("GET /requests/new", s.newRequest, desk)
+	s.staff("POST /requests/new", s.recordRequest, desk)
+	s.staff("GET /requests/{number}", s.requestPage, desk, signer, auditor)
+	s.staff("GET /requests/{number}/revise", s.revisePage, desk)
+	s.staff("POST /requests/{number}/revise", s.reviseRequest, desk)
+	for _, act := range staffActs {
+		path := "/requests/{number}/" + act.path()
+		s.staff("GET "+path, s.actPage(act), act.roles()...)
+		s.staff("POST "+path, s.actDone(act), act.roles()...)
+	}
+	s.staff("POST /requests/{number}/parties/{part}/invite", s.inviteAgain, desk)
+	s.staff("POST /requests/{number}/contacts/{contact}/invite", s.inviteContactAgain, desk)
 
-// staffNav is the part of the navigation that staff sees.
-func (s *Server) staffNav(*visit) []navItem { return nil }
+	s.staff("GET /collections", s.collectionList, desk, steward, auditor)
+	s.staff("GET /collections/new", s.newCollection, steward)
+	s.staff("POST /collections/new", s.addCollection, steward)
+	s.staff("GET /collections/{name}", s.collectionPage, desk, steward, auditor)
+	s.staff("GET /datasets/{id}", s.datasetPage, desk, steward, auditor)
+
+	s.staff("GET /staff", s.staffList, desk, operator, auditor)
+	s.staff("GET /staff/new", s.newStaff, desk, operator)
+	s.staff("POST /staff/new", s.addStaff, desk, operator)
+	s.staff("GET /staff/tasks/{id}", s.staffTaskPage, desk, operator)
+	s.staff("POST /staff/tasks/{id}", s.decideStaffTask, desk, operator)
+	s.staff("POST /people", s.findPerson, desk, operator)
+	s.staff("GET /people/{person}", s.personPage, desk, operator, auditor)
+	s.staff("GET /people/{person}/{act}", s.personActPage, desk, operator)
+	s.staff("POST /people/{person}/{act}", s.personActDone, desk, operator)
+
+	s.staff("GET /jobs", s.jobList, operator, desk, auditor)
+	s.staff("POST /jobs/{id}/retry", s.retryJob, operator)
+	s.staff("GET /log", s.logPage, auditor)
+}

@@ -1,0 +1,168 @@
+package portal
+
+import (
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluice/infra/account"
+	"sluice/infra/db"
+	"sluice/licensing"
+	"sluice/templates"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// moment shows an instant; nil for none.
+func moment(t time.Time) templates.Part {
+	if t.IsZero() {
+		return nil
+	}
+	return templates.Moment(t)
+}
+
+// knownEvents are the kinds of the log that have words: "staff.event." and the kind, with dashes. Any other is shown as it is.
+var knownEvents = []string{
+	"request.recorded", "request.revised", "request.scope-judged", "request.approved", "request.refused", "request.withdrawn",
+	"request.party-bound", "request.invitation-resent",
+	"agreement.drafted", "agreement.revised", "agreement.released", "agreement.answered", "agreement.opened", "agreement.signed",
+	"agreement.declined", "agreement.proposed", "agreement.seconded", "agreement.proposal-dropped", "agreement.stopped",
+	"agreement.stop-confirmed", "agreement.list-confirmed", "agreement.jurisdiction-changed", "agreement.jurisdiction-answered",
+	"agreement.ended", "agreement.milestone", "agreement.closed-out",
+	"amendment.extension-asked", "amendment.contact-asked", "amendment.contact-removed", "amendment.decided", "amendment.dropped",
+	"contact.bound", "contact.suspended", "contact.resumed",
+	"collection.added", "dataset.added", "dataset.finished",
+	"delivery.ordered", "delivery.files-fixed", "delivery.available", "delivery.bucket-end-moved", "delivery.ended", "delivery.emptied",
+	"delivery.key-destroyed", "delivery.bucket-removed", "delivery.destroyed", "transfer.opened", "transfer.closed", "delivery.keys-wrapped", "grant.given", "grant.removed", "dataset.file-stored", "dataset.import-resumed",
+	"invitation.made", "invitation.resent", "invitation.revoked", "invitation.accepted", "account.created", "account.address-verified",
+	"account.signed-in", "account.signed-out", "account.session-revoked", "account.password-changed", "account.password-rehashed",
+	"account.reset-sent", "factor.enrolled", "factor.reported-lost", "factor.removed", "factor.link-sent", "factor.recovery-used",
+	"token.made", "token.revoked", "staff.proposed", "staff.decided", "staff.role-given", "staff.role-ended", "staff.bootstrapped",
+	"account.disabled", "account.enabled", "person.erased",
+}
+
+// eventWord is an event of the log in words.
+func eventWord(kind string) templates.Msg {
+	key := strings.ReplaceAll(kind, "_", "-")
+	if !slices.Contains(knownEvents, key) {
+		return templates.Text(kind)
+	}
+	return templates.M("staff.event." + key)
+}
+
+// momentWord is an event of a time line in words, with what it names where that says more.
+func (s *Server) momentWord(m licensing.Moment, c *staffCase) templates.Msg {
+	kind := strings.TrimPrefix(m.Key, "timeline.")
+	word := eventWord(kind)
+	var more []templates.Msg
+	if a := m.Args["action"]; a != "" {
+		more = append(more, templates.M("staff.action."+a))
+	}
+	if p := m.Args["part"]; p != "" && slices.Contains(licensing.Signers(), licensing.Part(p)) {
+		more = append(more, partWord(licensing.Part(p)))
+	}
+	if name := m.Args["contact"]; name != "" {
+		more = append(more, templates.Text(name))
+	}
+	if code := m.Args["country"]; code != "" {
+		more = append(more, templates.Text(s.country(code, c.Lang)))
+	}
+	if until, err := licensing.ParseDate(m.Args["until"]); err == nil && !until.IsZero() {
+		more = append(more, c.day(until))
+	}
+	switch m.Args["accept"] {
+	case "true":
+		more = append(more, templates.M("staff.amendment.accept"))
+	case "false":
+		more = append(more, templates.M("staff.amendment.decline"))
+	}
+	if m.Args["last"] == "true" {
+		more = append(more, templates.M("staff.event-last"))
+	}
+	if len(more) == 0 {
+		return word
+	}
+	return templates.M("staff.event-more", "What", word, "More", sentence(more))
+}
+
+// timeLine is what happened, the newest first.
+func (s *Server) timeLine(c *staffCase) templates.TimeLine {
+	line := templates.TimeLine{Empty: &templates.Empty{Title: templates.M("staff.timeline.none")}}
+	for _, m := range c.TimeLine {
+		e := templates.TimeLineEvent{Title: s.momentWord(m, c), By: c.actor(m.By), At: m.At}
+		if m.Name != "" {
+			e.By = templates.Text(m.Name)
+		}
+		var body templates.Lines
+		if m.Words != "" {
+			body = append(body, templates.Text(m.Words))
+		}
+		if h := m.Args["sha256"]; h != "" {
+			body = append(body, templates.Code(h))
+		}
+		if body != nil {
+			e.Body = body
+		}
+		line.Events = append(line.Events, e)
+	}
+	for _, d := range c.Deliveries {
+		for _, step := range []struct {
+			kind string
+			at   time.Time
+		}{{"delivery.ordered", d.Created}, {"delivery.available", d.Available}, {"delivery.ended", d.Ended}, {"delivery.key-destroyed", d.KeyDestroyed},
+			{"delivery.destroyed", d.Destroyed}} {
+			if !step.at.IsZero() {
+				line.Events = append(line.Events, templates.TimeLineEvent{At: step.at, By: templates.M("staff.actor.worker"),
+					Title: templates.M("staff.event-more", "What", eventWord(step.kind), "More", d.Number)})
+			}
+		}
+	}
+	sort.SliceStable(line.Events, func(i, j int) bool { return line.Events[i].At.After(line.Events[j].At) })
+	return line
+}
+
+// actor is who stands in the log, as people read it.
+func (c *staffCase) actor(by string) templates.Msg {
+	if id, ok := strings.CutPrefix(by, "person:"); ok {
+		if name := c.Names[account.PersonID(id)]; name != "" {
+			return templates.Text(name)
+		}
+		for _, m := range c.TimeLine {
+			if m.By == by && m.Name != "" {
+				return templates.Text(m.Name)
+			}
+		}
+		return templates.M("staff.nobody")
+	}
+	return machineActor(by)
+}
+
+// machineActor is an actor that is no person.
+func machineActor(by string) templates.Msg {
+	if by == db.Worker().String() {
+		return templates.M("staff.actor.worker")
+	}
+	if host, ok := strings.CutPrefix(by, "cli:"); ok {
+		return templates.M("staff.actor.host", "Host", host)
+	}
+	return templates.Text(by)
+}
+
+var knownLetters = []string{
+	"party.invited", "contact.invited", "request.to-approve", "agreement.to-release", "agreement.to-judge", "agreement.to-second", "agreement.sign",
+	"agreement.revised", "agreement.in-force", "agreement.dropped", "agreement.terminated", "agreement.suspended", "agreement.resumed",
+	"agreement.stopped", "agreement.ended", "agreement.ending", "agreement.attest", "agreement.closed-out", "agreement.closed-out-desk",
+	"agreement.jurisdiction", "extension.to-decide", "extension.to-second", "extension.granted", "extension.declined", "contact.asked-receipt",
+	"contact.to-decide", "contact.accepted", "contact.declined", "contact.removed", "contact.removed-receipt", "contact.suspended",
+	"contact.resumed", "contacts.confirm",
+}
+
+// letterWord is the kind of a letter in words.
+func letterWord(kind string) templates.Msg {
+	if !slices.Contains(knownLetters, kind) {
+		return templates.Text(kind)
+	}
+	return templates.M("staff.letter." + kind)
+}
