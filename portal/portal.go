@@ -62,6 +62,8 @@ type Config struct {
 	CookieKey [32]byte
 	// Ready says whether this process can serve; nil is always.
 	Ready func(ctx context.Context) error
+	// Texts are words that pages of licensees show. Without one of them its pages do not exist.
+	Texts Texts
 	// Demo is nil outside demo mode.
 	Demo *Demo
 }
