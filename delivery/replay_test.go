@@ -1,0 +1,87 @@
+package delivery_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/delivery/deliverytest"
+	"sluice/infra/account"
+	"sluice/infra/db"
+	"sluice/infra/db/dbtest"
+)
+
+// Tampered is the event under which these tests change tables behind the log's back.
+type tampered struct{}
+
+func (tampered) Kind() string { return "test.tampered" }
+
+func TestTamperingWithTheTablesIsFound(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := deliverytest.New(t, d, clock, deliverytest.Options{KeyDelay: time.Minute})
+		set := w.Import("two", two())
+		old, a := w.InForceUntil(later, set.ID), w.InForceUntil(later, set.ID)
+		w.Work()
+		_, dora := a.AddContact("dora", "Dora Download")
+		a.RemoveContact(dora)
+		s := serve(t, w.Depot, map[string]account.Who{"carla": a.Contact})
+		s.get("carla", a.Delivery().ID, "a.bam").want(t, "a.bam", 200, nil)
+		old.Do("terminate")
+		w.WorkOff()
+		replay(t, w)
+
+		id, gone := string(a.Delivery().ID), string(old.Delivery().ID)
+		for _, c := range []struct{ name, do, undo, want string }{
+			{"a grant put in", `INSERT INTO grants (id, contact, delivery, created) VALUES ('X', 'Y', '` + id + `', 1)`,
+				`DELETE FROM grants WHERE id = 'X'`, "grant X"},
+			{"a removed grant brought back", `UPDATE grants SET removed = removed - 1000000000000000000 WHERE removed <> 0`,
+				`UPDATE grants SET removed = removed + 1000000000000000000 WHERE removed <> 0`, "grant "},
+			{"a grant moved to another contact", `UPDATE grants SET contact = contact || 'x' WHERE removed = 0 AND delivery = '` + id + `'`,
+				`UPDATE grants SET contact = SUBSTR(contact, 1, LENGTH(contact) - 1) WHERE removed = 0 AND delivery = '` + id + `'`, "grant "},
+			{"a destroyed delivery made available", `UPDATE deliveries SET state = 'available' WHERE id = '` + gone + `'`,
+				`UPDATE deliveries SET state = 'destroyed' WHERE id = '` + gone + `'`, "differs from what the log says: state available"},
+			{"the end of a bucket moved", `UPDATE deliveries SET bucket_end = bucket_end + 1 WHERE id = '` + id + `'`,
+				`UPDATE deliveries SET bucket_end = bucket_end - 1 WHERE id = '` + id + `'`, "delivery "},
+			{"a delivery moved to another agreement", `UPDATE deliveries SET agreement = agreement || 'x' WHERE id = '` + id + `'`,
+				`UPDATE deliveries SET agreement = SUBSTR(agreement, 1, LENGTH(agreement) - 1) WHERE id = '` + id + `'`, "delivery "},
+			{"another manifest", `UPDATE deliveries SET manifest_sha256 = manifest_sha256 || 'x' WHERE id = '` + id + `'`,
+				`UPDATE deliveries SET manifest_sha256 = SUBSTR(manifest_sha256, 1, 64) WHERE id = '` + id + `'`, "delivery "},
+			{"a delivery put in", `INSERT INTO deliveries (id, number, agreement, kind, state, rev, bucket, key_id, created) VALUES ('X', 'X', 'X', 'research', 'available', 1, 'x', 'x', 1)`,
+				`DELETE FROM deliveries WHERE id = 'X'`, "delivery X stands in the tables"},
+			{"the root of a file", `UPDATE files SET root = root || 'x' WHERE name = 'a.bam'`, `UPDATE files SET root = SUBSTR(root, 1, 64) WHERE name = 'a.bam'`,
+				"has another size or root"},
+			{"the hash of a delivered file", `UPDATE files SET sha256 = sha256 || 'x' WHERE name = 'a.bam'`, `UPDATE files SET sha256 = SUBSTR(sha256, 1, 64) WHERE name = 'a.bam'`,
+				"the files of delivery"},
+			{"two files of a delivery exchanged", `UPDATE delivery_files SET position = 9 - position WHERE delivery = '` + id + `'`,
+				`UPDATE delivery_files SET position = 9 - position WHERE delivery = '` + id + `'`, "the files of delivery"},
+			{"a transfer made somebody else's", `UPDATE transfers SET person = person || 'x'`, `UPDATE transfers SET person = SUBSTR(person, 1, LENGTH(person) - 1)`, "transfer "},
+			{"a transfer hidden", `UPDATE transfers SET id = id || 'x'`, `UPDATE transfers SET id = SUBSTR(id, 1, LENGTH(id) - 1)`, "stands in the log and not in the tables"},
+			{"a certificate rewritten", `UPDATE certificates SET pdf = 'AAAA' || pdf`, `UPDATE certificates SET pdf = SUBSTR(pdf, 5)`, "certificate "},
+			{"a certificate hidden", `UPDATE certificates SET id = id || 'x'`, `UPDATE certificates SET id = SUBSTR(id, 1, LENGTH(id) - 1)`, "stands in the log and not in the tables"},
+		} {
+			tamper(t, w, c.do)
+			found := strings.Join(differences(t, w), "\n")
+			if !strings.Contains(found, c.want) {
+				t.Errorf("%s: got %q, want it to say %q", c.name, found, c.want)
+			}
+			tamper(t, w, c.undo)
+			if left := differences(t, w); len(left) > 0 {
+				t.Fatalf("%s: could not be undone: %v", c.name, left)
+			}
+		}
+	})
+}
+
+func tamper(t *testing.T, w *deliverytest.World, statement string) {
+	t.Helper()
+	must(t, w.DB.Change(t.Context(), db.Worker(), func(tx *db.Tx) error {
+		n, err := tx.Exec(statement)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			t.Errorf("nothing was changed by %s", statement)
+		}
+		return tx.Record("test:tampering", tampered{})
+	}))
+}
