@@ -130,12 +130,26 @@ func (a *Accounts) settle(tx *db.Tx, inv Invitation, person PersonID) error {
 	}
 	inv.Accepted, inv.AcceptedBy = tx.At, person
 	if strings.HasPrefix(inv.For, "staff:") {
+		if err := notForThem(tx, inv.ID, person); err != nil {
+			return err
+		}
 		return takeRoles(tx, inv.ID, person)
 	}
 	if a.Accepted == nil {
 		return nil
 	}
 	return a.Accepted(tx, inv, person)
+}
+
+// notForThem keeps roles from the two who decided that somebody gets them: one of them could have named a mailbox of his own.
+func notForThem(tx *db.Tx, invitation string, person PersonID) error {
+	var n int
+	err := tx.QueryRow(`SELECT COUNT(*) FROM staff_tasks WHERE details = $1 AND (proposed_by = $2 OR decided_by = $3)`,
+		"invitation:"+invitation, string(person), string(person)).Scan(&n)
+	if err == nil && n > 0 {
+		err = ErrSamePerson
+	}
+	return err
 }
 
 // cleanName trims a name and refuses what is none: names go into agreements, mails and logs of mail servers.

@@ -68,8 +68,12 @@ func disabledAt(tx *db.Tx, person PersonID) (int64, error) {
 func (a *Accounts) perform(tx *db.Tx, t Task) error {
 	switch t.Kind {
 	case AddStaff:
-		_, err := a.engage(tx, t.Staff)
-		return err
+		invitation, err := a.engage(tx, t.Staff)
+		if err != nil || invitation == "" {
+			return err
+		}
+		// Kept for notForThem.
+		return tx.Update(`UPDATE staff_tasks SET details = $1 WHERE id = $2 AND details = ''`, "invitation:"+invitation, t.ID)
 	case EndRole:
 		return endRole(tx, t)
 	case ReproveFactor:

@@ -208,8 +208,9 @@ func (a *Accounts) putFactor(tx *db.Tx, s Session, step int64) error {
 	if err != nil {
 		return fmt.Errorf("enrolling the second factor of person %s: %w", s.Person.ID, err)
 	}
+	// Lowered too, if the clock was ahead when codes of the old factor were used: no code of this one was used but this.
 	_, err = tx.Exec(`INSERT INTO totp_steps (person_id, last_step) VALUES ($1, $2)
-		ON CONFLICT (person_id) DO UPDATE SET last_step = excluded.last_step WHERE totp_steps.last_step < excluded.last_step`,
+		ON CONFLICT (person_id) DO UPDATE SET last_step = excluded.last_step`,
 		string(s.Person.ID), step)
 	return err
 }

@@ -33,7 +33,7 @@ type langSet struct {
 
 type signedIn struct {
 	Session string `json:"session"`
-	With    string `json:"with"` // "code", "recovery" or "enrolment"
+	With    string `json:"with"` // "code", "recovery", "enrolment" or "password", when that was changed
 }
 
 type signedOut struct {

@@ -13,10 +13,13 @@ import (
 
 // A Replay works out from the log what the tables of this package must say, for audit verify: hand Entry to
 // db.Tx.VerifyLog, then call Compare. It finds what was changed behind the back of the log: an account enabled again, a
-// role given, a factor declared found, an address moved to another person.
+// role given, a factor declared found, an address moved to another person, a token or session that nobody opened.
 type Replay struct {
-	persons map[PersonID]*replayed
-	roles   map[string]replayedRole
+	persons  map[PersonID]*replayed
+	roles    map[string]replayedRole
+	tokens   map[string]opened
+	sessions map[string]opened
+	sweep    int
 }
 
 type replayed struct {
@@ -33,7 +36,7 @@ type replayedRole struct {
 
 // NewReplay begins before the first entry.
 func NewReplay() *Replay {
-	return &Replay{persons: map[PersonID]*replayed{}, roles: map[string]replayedRole{}}
+	return &Replay{persons: map[PersonID]*replayed{}, roles: map[string]replayedRole{}, tokens: map[string]opened{}, sessions: map[string]opened{}}
 }
 
 // Entry takes one entry of the log. Those of other packages change nothing.
@@ -63,6 +66,9 @@ func (r *Replay) Entry(e audit.Entry, body audit.Body) error {
 		p.disabled = false
 	case erased{}.Kind():
 		*p = replayed{disabled: p.disabled, erased: true}
+	}
+	if err := r.open(e, body, PersonID(id)); err != nil {
+		return err
 	}
 	return r.detailed(e, body, PersonID(id), p)
 }
@@ -115,7 +121,10 @@ func (r *Replay) Compare(tx *db.Tx) error {
 			return fmt.Errorf("person %s is in the table and not in the log", id)
 		}
 	}
-	return r.compareRoles(tx)
+	if err := r.compareRoles(tx); err != nil {
+		return err
+	}
+	return r.compareOpen(tx)
 }
 
 func tabled(tx *db.Tx) (map[PersonID]*replayed, error) {

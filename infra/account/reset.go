@@ -178,8 +178,10 @@ func (a *Accounts) ChangePassword(ctx context.Context, s Session, proof Proof, o
 		if err := forget(tx, a.oldPasswordCounter(s.Person.ID)); err != nil {
 			return err
 		}
-		cookie, next, err = a.open(tx, s.Person.ID, isFull, false, meta)
-		return err
+		if cookie, next, err = a.open(tx, s.Person.ID, isFull, false, meta); err != nil {
+			return err
+		}
+		return tx.Record(subject(s.Person.ID), signedIn{Session: next.ID, With: "password"})
 	})
 	if err != nil {
 		return "", Session{}, err

@@ -199,7 +199,15 @@ func (a *Accounts) decide(ctx context.Context, who Who, proof Proof, id, note st
 
 // secondPerson checks that two different people stand behind a task, both of them still entitled to.
 func (a *Accounts) secondPerson(tx *db.Tx, t Task, who Who) error {
-	if t.ProposedBy == who.person || t.Person == who.person {
+	about := t.Person
+	if t.Kind == AddStaff {
+		// The address may have been nobody's when this was proposed, and be one of theirs by now.
+		var err error
+		if about, err = owner(tx, t.Staff.Email); err != nil {
+			return err
+		}
+	}
+	if t.ProposedBy == who.person || about == who.person || about == t.ProposedBy {
 		return ErrSamePerson
 	}
 	roles, err := rolesAt(tx, t.ProposedBy, tx.At)

@@ -133,7 +133,8 @@ CREATE TABLE staff_roles (
 CREATE INDEX staff_roles_person ON staff_roles (person_id);
 CREATE INDEX staff_roles_invitation ON staff_roles (invitation);
 
--- What one member of staff proposed and another must confirm. details is emptied once it is decided.
+-- What one member of staff proposed and another must confirm. details is emptied once it is decided; of somebody who was
+-- to become staff it then names the invitation, which the two may not accept themselves.
 CREATE TABLE staff_tasks (
     id          TEXT PRIMARY KEY,
     kind        TEXT NOT NULL,
