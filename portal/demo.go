@@ -93,7 +93,7 @@ func (s *Server) demoPage(_ http.ResponseWriter, r *http.Request, v *visit) erro
 }
 
 func (s *Server) demoRow(v *visit, p DemoPerson) []templates.Part {
-	waits := templates.Part(templates.M("home.nothing"))
+	waits := templates.Part(templates.M("demo.nothing"))
 	if p.Waits != "" {
 		waits = templates.Text(p.Waits)
 	}
@@ -166,6 +166,7 @@ func (v *visit) demoArrive(p DemoPerson, cookie string, session account.Session)
 	if session.Full() {
 		v.server.demo.keep(p.ID, cookie)
 	}
+	v.setLanguage(v.Lang) // whoever tries Sluice out reads on in his own language, not in that of the demo person
 	return v.redirect(v.step())
 }
 

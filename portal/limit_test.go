@@ -43,6 +43,38 @@ func TestWhoAsksTooOftenIsToldWhenToTryAgain(t *testing.T) {
 	}
 }
 
+func TestATokenThatIsNoneIsRefusedAndSlowedDown(t *testing.T) {
+	d, clock := dbtest.SQLite(t)
+	w := newWorld(t, d, clock)
+	w.server.reader("GET /read/{id}", func(w http.ResponseWriter, _ *http.Request, _ *visit) error { return plain(w, 200, "read") })
+	w.server.handler = w.server.chain()
+	if rec := w.ask("GET", "/read/x", "", "Cookie", "sluice="+w.Cookies[w.Desk.Person()]); rec.Code != 200 {
+		t.Errorf("signed in: got %d", rec.Code)
+	}
+	if rec := w.ask("GET", "/read/x", "", "Accept", "*/*"); rec.Code != 401 {
+		t.Errorf("a program without a token: got %d, want 401", rec.Code)
+	}
+	last := 0
+	for range 100 {
+		rec := w.ask("GET", "/read/x", "", "Authorization", "Bearer sluice_canary-token")
+		if last = rec.Code; last != 401 {
+			break
+		}
+		if rec.Header().Get("WWW-Authenticate") == "" || strings.Contains(rec.Body.String(), "<") || rec.Body.Len() == 0 {
+			t.Fatalf("a program gets %q", rec.Body)
+		}
+	}
+	if last != 429 {
+		t.Errorf("after many tokens that are none: got %d, want 429", last)
+	}
+	if strings.Contains(w.log.String(), "canary") {
+		t.Error("the log holds a token")
+	}
+	if rec := w.ask("GET", "/account", "", "Authorization", "Bearer sluice_x"); rec.Code != 303 {
+		t.Errorf("a token at a page: got %d, want 303 to sign in", rec.Code)
+	}
+}
+
 func TestTheLimiterForgetsWhoCameLongestAgo(t *testing.T) {
 	at := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	l := newLimiter(perMinute(1), 1)

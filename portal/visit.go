@@ -73,6 +73,11 @@ func (v *visit) recognise() error {
 	if bearer, ok := strings.CutPrefix(v.r.Header.Get("Authorization"), "Bearer "); ok && v.route.access == accessReader {
 		var err error
 		v.Who, v.Token, err = v.server.cfg.Accounts.ByToken(v.r.Context(), strings.TrimSpace(bearer))
+		if errors.Is(err, account.ErrNotSignedIn) {
+			if wait := v.server.guesses.ask(v.server.client(v.r), v.At); wait > 0 {
+				return &account.WaitError{Until: v.At.Add(wait)}
+			}
+		}
 		return err
 	}
 	s, err := v.server.cookies.Session(v.r)
