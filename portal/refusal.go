@@ -16,7 +16,7 @@ func (s *Server) refusal(e *licensing.RefusedError) templates.Msg {
 		args = append(args, name, s.refusedValue(name, value))
 	}
 	m := templates.M(e.Key, args...)
-	if !s.hasWords(m) {
+	if !strings.HasPrefix(e.Key, "refused.") || !s.hasWords(m) {
 		s.log.Error("a refusal has no words", "key", e.Key)
 		return templates.M("portal.refused")
 	}
