@@ -43,7 +43,8 @@ func sources(t *testing.T) map[string]string {
 
 var (
 	quotedKey    = regexp.MustCompile("[\"`]([a-z0-9-]+(?:\\.[a-z0-9-]+)+)[\"`]")
-	quotedFamily = regexp.MustCompile("[\"`]([a-z0-9-]+(?:\\.[a-z0-9-]+)*\\.)[\"`]")
+	// A key that is put together from a quoted beginning ("licensee.part-" + part) uses every key that begins so.
+	quotedFamily = regexp.MustCompile("[\"`]([a-z0-9-]+(?:\\.[a-z0-9-]+)*(?:\\.|-))[\"`]")
 	messageCall  = regexp.MustCompile(`\bM\("([^"]+)"`)
 )
 
@@ -62,9 +63,14 @@ func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
 			continue
 		}
 		for _, m := range messageCall.FindAllStringSubmatch(content, -1) {
-			if _, ok := keys[m[1]]; !ok && !strings.HasSuffix(m[1], ".") {
+			if _, ok := keys[m[1]]; !ok && !strings.HasSuffix(m[1], ".") && !strings.HasSuffix(m[1], "-") {
 				t.Errorf("%s uses the text %s, which is in no locale file", path, m[1])
 			}
+		}
+	}
+	for f := range families {
+		if strings.Contains(f, ".") && strings.HasSuffix(f, "-") && !slices.ContainsFunc(slices.Collect(maps.Keys(keys)), func(k string) bool { return strings.HasPrefix(k, f) }) {
+			t.Errorf("no text begins with %s", f)
 		}
 	}
 	for key, e := range keys {
