@@ -13,6 +13,7 @@ import (
 
 	"sluice/infra/account"
 	"sluice/infra/db"
+	"sluice/portal"
 )
 
 func (c *command) accountCommand() *cobra.Command {
@@ -86,7 +87,7 @@ func (c *command) bootstrap(ctx context.Context, s *site, two [2]account.NewStaf
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.out, "%s\n    %s%s%s\n", two[i].Name, strings.TrimSuffix(s.cfg.BaseURL, "/"), invitationPath, secret)
+			fmt.Fprintf(c.out, "%s\n    %s%s%s\n", two[i].Name, strings.TrimSuffix(s.cfg.BaseURL, "/"), portal.InvitationPath, secret)
 		}
 		return nil
 	})

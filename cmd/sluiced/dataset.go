@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -86,6 +87,7 @@ are not read again.`,
 	imp.Flags().StringVar(&in.collection, "collection", "", "the collection it belongs to")
 	imp.Flags().StringVar(&in.name, "name", "", `its name, such as "WGS 2026-10"`)
 	imp.Flags().StringVar(&in.list, "files", "", "the list of files, as CSV")
+	imp.Flags().StringArrayVar(&in.ignore, "ignore", nil, "a file of the folder that is not data and not listed, such as a register of consents; may be repeated")
 	imp.Flags().StringArrayVar(&in.without, "without", nil, "a subject all of whose files are left out, such as one who has withdrawn; may be repeated")
 	return group("dataset", "Import and list datasets", imp, &cobra.Command{
 		Use: "list", Short: "List the datasets", Args: cobra.NoArgs,
@@ -118,7 +120,7 @@ func (c *command) listDatasets(ctx context.Context, s *site) error {
 // toImport is what the command line says about an import.
 type toImport struct {
 	collection, name, list, folder string
-	without                        []string
+	without, ignore                []string
 }
 
 func (c *command) importDataset(ctx context.Context, s *site, in toImport) error {
@@ -154,7 +156,7 @@ func readImport(folder fs.FS, in toImport) (list delivery.Import, faults []deliv
 	}
 	defer f.Close()
 	files, faults := delivery.ReadList(f)
-	infos, more := delivery.CompareFolder(folder, files, inFolder(in))
+	infos, more := delivery.CompareFolder(hiding{folder, in.ignore}, files, inFolder(in))
 	faults = append(faults, more...)
 	left := map[string]bool{}
 	for i, f := range files {
@@ -176,6 +178,18 @@ func readImport(folder fs.FS, in toImport) (list delivery.Import, faults []deliv
 	}
 	slices.SortStableFunc(faults, func(a, b delivery.ListFault) int { return a.Line - b.Line })
 	return list, faults, nil
+}
+
+// hiding is a folder without the files that somebody said are no data.
+type hiding struct {
+	fs.FS
+	names []string
+}
+
+// ReadDir lists what is not hidden.
+func (h hiding) ReadDir(dir string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(h.FS, dir)
+	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return slices.Contains(h.names, path.Join(dir, e.Name())) }), err
 }
 
 // inFolder is the path of the list below the folder, when it lies there: it is not one of the files.

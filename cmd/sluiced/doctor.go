@@ -86,11 +86,11 @@ func (d *doctor) examine(ctx context.Context, c *command) error {
 	_, err2 := loadPages(d.cfg)
 	d.try("texts", "documents, mail and pages can be composed", errors.Join(err1, err2), "mend or remove the files in the folder that texts names")
 	s, err := openCore(ctx, d.cfg, c.log(), options{})
-	if d.try("database", "it can be opened", err, "check database.url, that it runs, and the way to it") {
+	if d.try("database", "it and the local key can be opened", err, "check database.url, that it runs, and the way to it") {
 		defer s.Close()
 		d.database(ctx, s)
-		d.journal(s)
 	}
+	d.journal()
 	d.store(ctx)
 	d.keyring(ctx, c)
 	d.mail(ctx)
@@ -214,8 +214,8 @@ func (d *doctor) jobs(ctx context.Context, s *site) {
 	d.try("jobs", "they can be listed", err, "check the rights of its role")
 }
 
-func (d *doctor) journal(s *site) {
-	halts, err := s.journal.read()
+func (d *doctor) journal() {
+	halts, err := journal{path: d.cfg.JournalFile}.read()
 	if err == nil && len(halts) > 0 {
 		err = fmt.Errorf("%d stops are not in the log", len(halts))
 	}

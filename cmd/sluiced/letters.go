@@ -12,6 +12,7 @@ import (
 	"sluice/infra/db"
 	"sluice/infra/mail"
 	"sluice/licensing"
+	"sluice/portal"
 	mailtext "sluice/templates/mail"
 )
 
@@ -20,7 +21,7 @@ type sender interface {
 	Send(ctx context.Context, m mail.Message) error
 }
 
-// noticePrefix goes before the kinds of notices of package account, whose letters share the outbox.
+// noticePrefix goes before the kinds of notices of package account, as licensing.Outbox.Notice posts them.
 const noticePrefix = "account."
 
 // A letterText says with which text a kind of letter goes out.
@@ -30,55 +31,55 @@ type letterText struct {
 	calendar bool
 }
 
-// letterTexts maps what licensing, delivery and account post to the texts there are. A test holds it against their code.
+// letterTexts maps what licensing, delivery and account post to the texts there are. A test holds it against them.
 var letterTexts = map[string]letterText{
-	"party.invited":             {text: mailtext.Invitation},
-	"contact.invited":           {text: mailtext.Invitation},
-	"request.to-approve":        {text: mailtext.SecondPersonNeeded},
-	"agreement.sign":            {text: mailtext.SignInvitation},
-	"agreement.revised":         {text: mailtext.AgreementChanged},
-	"agreement.declined":        {text: mailtext.SignatureDeclined},
-	"agreement.signed":          {text: mailtext.SignatureProgress},
-	"agreement.to-release":      {text: mailtext.SecondPersonNeeded},
-	"agreement.to-judge":        {text: mailtext.SecondPersonNeeded},
-	"agreement.to-second":       {text: mailtext.SecondPersonNeeded},
-	"agreement.stopped":         {text: mailtext.SecondPersonNeeded},
-	"agreement.jurisdiction":    {text: mailtext.SecondPersonNeeded},
-	"agreement.in-force":        {text: mailtext.AgreementInForce, calendar: true},
-	"agreement.suspended":       {text: mailtext.Suspended},
-	"agreement.resumed":         {text: mailtext.Resumed},
-	"agreement.ending":          {text: mailtext.ReminderEnd, calendar: true},
-	"agreement.ended":           {text: mailtext.AccessEnded},
-	"agreement.attest":          {text: mailtext.AttestationDue},
-	"agreement.terminated":      {text: mailtext.Terminated, calendar: true},
-	"agreement.dropped":         {},
+	"party.invited":            {text: mailtext.Invitation},
+	"contact.invited":          {text: mailtext.Invitation},
+	"request.to-approve":       {text: mailtext.SecondPersonNeeded},
+	"agreement.sign":           {text: mailtext.SignInvitation},
+	"agreement.revised":        {text: mailtext.AgreementChanged},
+	"agreement.to-release":     {text: mailtext.SecondPersonNeeded},
+	"agreement.to-judge":       {text: mailtext.SecondPersonNeeded},
+	"agreement.to-second":      {text: mailtext.SecondPersonNeeded},
+	"agreement.stopped":        {text: mailtext.SecondPersonNeeded},
+	"agreement.jurisdiction":   {text: mailtext.SecondPersonNeeded},
+	"agreement.in-force":       {text: mailtext.AgreementInForce, calendar: true},
+	"agreement.suspended":      {text: mailtext.Suspended},
+	"agreement.resumed":        {text: mailtext.Resumed},
+	"agreement.ending":         {text: mailtext.ReminderEnd, calendar: true},
+	"agreement.ended":          {text: mailtext.AccessEnded},
+	"agreement.attest":         {text: mailtext.AttestationDue},
+	"agreement.terminated":     {text: mailtext.Terminated, calendar: true},
+	"agreement.dropped":        {text: mailtext.SignatureDeclined}, // by the foundation, before it was in force
+	"contact.asked-receipt":    {text: mailtext.ContactAddedReceipt},
+	"contact.accepted":         {text: mailtext.ContactAddedReceipt},
+	"contact.to-decide":        {text: mailtext.SecondPersonNeeded},
+	"contact.removed":          {text: mailtext.ContactRemoved},
+	"contact.removed-receipt":  {text: mailtext.ContactRemovedReceipt},
+	"contact.suspended":        {text: mailtext.Suspended},
+	"contact.resumed":          {text: mailtext.Resumed},
+	"extension.to-decide":      {text: mailtext.ExtensionToDecide},
+	"extension.to-second":      {text: mailtext.SecondPersonNeeded},
+	"extension.granted":        {text: mailtext.ExtensionGranted, calendar: true},
+	"extension.declined":       {text: mailtext.ExtensionRefused},
+	"data-ready":               {text: mailtext.DataReady},
+	"account.invitation":       {text: mailtext.Invitation},
+	"account.reset":            {text: mailtext.PasswordReset},
+	"account.enrol":            {text: mailtext.Invitation},
+	"account.signed_in_new":    {text: mailtext.NewDevice},
+	"account.password_changed": {text: mailtext.FactorChanged},
+	"account.factor_enrolled":  {text: mailtext.FactorChanged},
+	"account.factor_removed":   {text: mailtext.FactorChanged},
+	"account.factor_lost":      {text: mailtext.FactorChanged},
+	"account.recovery_used":    {text: mailtext.FactorChanged},
+	"account.address_added":    {text: mailtext.FactorChanged},
+	"account.account_disabled": {text: mailtext.FactorChanged},
+
+	// Tasks and time lines of the portal say these.
 	"agreement.closed-out":      {},
 	"agreement.closed-out-desk": {},
 	"contacts.confirm":          {},
-	"contact.asked-receipt":     {text: mailtext.ContactAddedReceipt},
-	"contact.to-decide":         {text: mailtext.SecondPersonNeeded},
-	"contact.accepted":          {},
 	"contact.declined":          {},
-	"contact.removed":           {text: mailtext.ContactRemoved},
-	"contact.removed-receipt":   {text: mailtext.ContactRemovedReceipt},
-	"contact.suspended":         {text: mailtext.Suspended},
-	"contact.resumed":           {text: mailtext.Resumed},
-	"extension.asked":           {text: mailtext.ExtensionRequested},
-	"extension.to-decide":       {text: mailtext.ExtensionToDecide},
-	"extension.to-second":       {text: mailtext.SecondPersonNeeded},
-	"extension.granted":         {text: mailtext.ExtensionGranted, calendar: true},
-	"extension.declined":        {text: mailtext.ExtensionRefused},
-	"data-ready":                {text: mailtext.DataReady},
-	"account.invitation":        {text: mailtext.Invitation},
-	"account.reset":             {text: mailtext.PasswordReset},
-	"account.enrol":             {text: mailtext.FactorChanged},
-	"account.signed_in_new":     {text: mailtext.NewDevice},
-	"account.password_changed":  {text: mailtext.FactorChanged},
-	"account.factor_enrolled":   {text: mailtext.FactorChanged},
-	"account.factor_lost":       {text: mailtext.FactorChanged},
-	"account.recovery_used":     {text: mailtext.FactorChanged},
-	"account.address_added":     {text: mailtext.FactorChanged},
-	"account.account_disabled":  {text: mailtext.FactorChanged},
 }
 
 // letters composes what stands in the outbox and hands it to the mail server. It runs outside every change.
@@ -89,14 +90,6 @@ type letters struct {
 	registry *licensing.Registry
 	texts    *mailtext.Composer
 	out      sender // nil: nothing is sent
-}
-
-// notify puts a notice of package account into the outbox.
-func notify(outbox *licensing.Outbox) func(*db.Tx, account.Notice) error {
-	return func(tx *db.Tx, n account.Notice) error {
-		return outbox.Post(tx, licensing.Letter{Kind: noticePrefix + n.Kind, Invitation: n.Link, Link: "/account",
-			To: licensing.Address{Email: n.Email, Name: n.Name, Lang: n.Lang, Person: n.Person}})
-	}
 }
 
 // send is the licensing.Sender of this program.
@@ -132,9 +125,7 @@ func (s *letters) compose(ctx context.Context, l licensing.Letter, text letterTe
 	if err != nil {
 		return mail.Message{}, err
 	}
-	data := b.data(l, s.cfg.Zone, s.registry.Settings())
-	data.Link = link
-	parts, err := s.texts.Compose(text.text, l.To.Lang, data)
+	parts, data, err := s.fill(l, text, b, link)
 	if err != nil {
 		return mail.Message{}, err
 	}
@@ -150,13 +141,41 @@ func (s *letters) compose(ctx context.Context, l licensing.Letter, text letterTe
 	return m, nil
 }
 
-// The paths of the pages behind one-use links.
-var linkPaths = map[string]string{
-	noticePrefix + account.NoticeReset: "/reset/",
-	noticePrefix + account.NoticeEnrol: "/enrol/",
+func (s *letters) fill(l licensing.Letter, text letterText, b background, link string) (mailtext.Parts, mailtext.Data, error) {
+	data := b.data(l, s.cfg.Zone, s.registry.Settings())
+	data.Link = link
+	parts, err := s.texts.Compose(text.text, l.To.Lang, data)
+	return parts, data, err
 }
 
-const invitationPath = "/invitation/"
+// words puts a letter into words for the portal, where no secret may be seen: a letter with a one-use link leads to the
+// first page instead.
+func (s *letters) words(l licensing.Letter) (mailtext.Parts, error) {
+	text := letterTexts[l.Kind]
+	if text.text == "" {
+		return mailtext.Parts{}, fmt.Errorf("there is no text for letters of kind %q", l.Kind)
+	}
+	var b background
+	err := s.db.View(context.Background(), func(tx *db.Tx) (err error) {
+		b, err = s.look(tx, l)
+		return err
+	})
+	if err != nil {
+		return mailtext.Parts{}, err
+	}
+	link := strings.TrimSuffix(s.cfg.BaseURL, "/") + "/"
+	if l.Invitation == "" {
+		link = strings.TrimSuffix(link, "/") + l.Link
+	}
+	parts, _, err := s.fill(l, text, b, link)
+	return parts, err
+}
+
+// The paths of the pages behind one-use links.
+var linkPaths = map[string]string{
+	noticePrefix + account.NoticeReset: portal.ResetPath,
+	noticePrefix + account.NoticeEnrol: portal.EnrolmentPath,
+}
 
 // link is the address of the one page a letter leads to. A secret in it is made here, for this message, and kept nowhere.
 func (s *letters) link(tx *db.Tx, l licensing.Letter) (string, error) {
@@ -170,7 +189,7 @@ func (s *letters) link(tx *db.Tx, l licensing.Letter) (string, error) {
 	}
 	path := linkPaths[l.Kind]
 	if path == "" {
-		path = invitationPath
+		path = portal.InvitationPath
 	}
 	return base + path + secret, nil
 }
@@ -237,9 +256,11 @@ func (s *letters) about(tx *db.Tx, l licensing.Letter, b background) (string, er
 		id = a.Editor
 	case "agreement.to-second":
 		id = a.Proposal.By
+	case "agreement.dropped":
+		return s.cfg.Foundation.Name, nil
 	case "agreement.to-judge", "contact.to-decide":
 		return a.Party(licensing.Signatory).Name, nil
-	case "extension.to-decide", "extension.to-second", "extension.asked":
+	case "extension.to-decide", "extension.to-second":
 		id = lastAsked(a, l.Kind == "extension.to-second")
 	}
 	if id == "" {
@@ -285,6 +306,8 @@ func (b background) data(l licensing.Letter, zone string, settings licensing.Set
 		d.By = b.invitation.Expires
 	case noticePrefix + account.NoticeReset:
 		d.By = l.Created.Add(resetLife)
+	case noticePrefix + account.NoticeEnrol:
+		d.By = l.Created.Add(enrolLife)
 	case "agreement.sign", "agreement.revised":
 		d.By = after(settings.SignDays)
 	case "agreement.ended":
@@ -306,8 +329,11 @@ func (b background) data(l licensing.Letter, zone string, settings licensing.Set
 	return d
 }
 
-// resetLife is how long a link for a new password works, as package account has it.
-const resetLife = 30 * time.Minute
+// How long the links for a new password and a new second factor work, as package account has it.
+const (
+	resetLife = 30 * time.Minute
+	enrolLife = 24 * time.Hour
+)
 
 // termEnd is the calendar entry of an agreement.
 func (b background) termEnd(l licensing.Letter, link string) mailtext.TermEnd {

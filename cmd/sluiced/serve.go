@@ -182,7 +182,7 @@ func (s *site) portal(ready *readiness, demo *portal.Demo) (http.Handler, error)
 		DB: s.db, Accounts: s.accounts, Registry: s.registry, Depot: s.depot, Gateway: s.gateway, Pages: pages,
 		Foundation: s.cfg.Foundation.Name, Base: strings.TrimSuffix(s.cfg.BaseURL, "/"), Zone: s.registry.Zone(), TrustedProxies: trusted, Version: version(),
 		Help: s.cfg.Foundation.Email, Privacy: s.cfg.Foundation.Email, Log: s.log, CookieKey: subkey(s.key, "cookies"),
-		SecureCookies: strings.HasPrefix(s.cfg.BaseURL, "https://"), Ready: ready.ask, Demo: demo,
+		Ready: ready.ask, Demo: demo, Texts: portal.Texts{Letter: s.letters.words, Calendar: s.letters.texts.Calendar},
 	})
 	if err != nil {
 		return nil, err
@@ -199,6 +199,9 @@ type readiness struct {
 }
 
 func (r *readiness) stop() { r.ending.Store(true) }
+
+// note keeps how far our clock is off.
+func (r *readiness) note(seconds float64) { r.skew.Store(math.Float64bits(seconds)) }
 
 // ask answers the probe of a load balancer.
 func (r *readiness) ask(ctx context.Context) error {
@@ -225,7 +228,7 @@ func (r *readiness) watch(ctx context.Context, log *slog.Logger) {
 			if math.Abs(by) > maxSkew {
 				log.Error("the clock of this host is off the database's; it is not ready until that is mended", "seconds", by)
 			}
-			r.skew.Store(math.Float64bits(by))
+			r.note(by)
 		case ctx.Err() == nil:
 			log.Warn("asking the database for its time", "error", err.Error())
 		}

@@ -81,6 +81,10 @@ type options struct {
 	anyKey  bool // go on without the local key: for an emergency stop, which proves nothing with it
 }
 
+// clock is the time of every process but the demo's. Nothing sets it but the test that plays through months: no setting and
+// no environment reaches it, since whoever moves the clock moves the end of every term.
+var clock = time.Now
+
 // openCore builds what stands on the database alone: neither store nor keyring is opened, and no text is read. An emergency
 // stop needs no more, and goes ahead while those are away or broken.
 func openCore(ctx context.Context, cfg Config, log *slog.Logger, opt options) (*site, error) {
@@ -93,6 +97,7 @@ func openCore(ctx context.Context, cfg Config, log *slog.Logger, opt options) (*
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	s.close = append(s.close, func() { s.db.Close() })
+	s.db.Now = clock
 	if opt.now != nil {
 		s.db.Now = opt.now
 	}
@@ -111,7 +116,7 @@ func openCore(ctx context.Context, cfg Config, log *slog.Logger, opt options) (*
 	s.docs = &documents{cfg: cfg, table: jurisdiction.Default()}
 	s.registry = licensing.New(s.db, s.accounts, licensing.Options{Zone: cfg.Zone, Statements: s.docs.statements, Render: s.docs.render, Send: s.letters.send})
 	s.letters.registry, s.docs.licensee = s.registry, licenseeByNumber(s.db, s.registry)
-	s.accounts.Notify = notify(s.registry.Outbox())
+	s.accounts.Notify = s.registry.Outbox().Notice
 	return s, nil
 }
 

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/infra/account"
+	"sluice/infra/db"
+	"sluice/licensing"
+	mailtext "sluice/templates/mail"
+)
+
+// postedElsewhere are the kinds that packages beside licensing post.
+func postedElsewhere(t *testing.T) []string {
+	t.Helper()
+	kinds := []string{"data-ready"}
+	// The notices of package account are its constants that begin with Notice.
+	files, err := filepath.Glob("../../infra/account/*.go")
+	must(t, err)
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		must(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			v, ok := n.(*ast.ValueSpec)
+			if ok && strings.HasPrefix(v.Names[0].Name, "Notice") && len(v.Values) == 1 {
+				kind, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
+				must(t, err)
+				kinds = append(kinds, noticePrefix+kind)
+			}
+			return true
+		})
+	}
+	if len(kinds) < 5 {
+		t.Fatalf("found %d kinds of notices, want all", len(kinds))
+	}
+	return kinds
+}
+
+// unposted are texts that nothing posts yet.
+var unposted = []mailtext.Kind{mailtext.SignatureProgress, mailtext.DataReadyDesk, mailtext.ExtensionRequested, mailtext.WorkParked}
+
+func TestEveryLetterHasATextAndEveryTextALetter(t *testing.T) {
+	posted := append(licensing.LetterKinds(), postedElsewhere(t)...)
+	for _, kind := range posted {
+		if _, ok := letterTexts[kind]; !ok {
+			t.Errorf("letters of kind %s are posted, and have no text", kind)
+		}
+	}
+	used := map[mailtext.Kind]bool{}
+	for kind, text := range letterTexts {
+		used[text.text] = true
+		if !slices.Contains(posted, kind) {
+			t.Errorf("%s has a text, and nothing posts such letters", kind)
+		}
+	}
+	for _, kind := range mailtext.Kinds() {
+		if used[kind] == slices.Contains(unposted, kind) {
+			t.Errorf("mail %s: used %t, listed as unposted %t", kind, used[kind], slices.Contains(unposted, kind))
+		}
+	}
+}
+
+// facts are what letters carry; no letter carries more.
+var facts = map[string]string{"number": "DR-0002-A", "days": "30", "contact": "Mia Schulz", "until": "2027-12-31", "action": "suspend", "due": "2027-01-01",
+	"part": "signatory", "from": "2026-01-01"}
+
+func TestEveryLetterComposesInBothLanguages(t *testing.T) {
+	d := playDemo(t, t.TempDir())
+	invitation, reset := linksOfTheDemo(t, d)
+	for _, kind := range slices.Sorted(maps.Keys(letterTexts)) {
+		for _, lang := range mailtext.Languages() {
+			l := licensing.Letter{ID: "x", Kind: kind, To: licensing.Address{Email: "a@b.example", Name: "Anna", Lang: lang}, Number: "DR-0002-A",
+				Link: "/agreements/x", Facts: facts, Created: time.Now()}
+			switch {
+			case letterTexts[kind].text == "":
+				continue
+			case kind == noticePrefix+account.NoticeReset, kind == noticePrefix+account.NoticeEnrol:
+				l.Number, l.Invitation = "", reset
+			case strings.HasSuffix(kind, "invited"), kind == noticePrefix+account.NoticeInvitation:
+				l.Invitation = invitation
+			case strings.HasPrefix(kind, noticePrefix):
+				l.Number = ""
+			case kind == "request.to-approve":
+				l.Number = "DR-0007"
+			case kind == "data-ready":
+				l.Number = "DR-0002-A-1"
+			}
+			m, err := d.letters.compose(t.Context(), l, letterTexts[kind])
+			if err != nil {
+				t.Errorf("%s in %s: %v", kind, lang, err)
+				continue
+			}
+			if !strings.Contains(m.Text, "http://127.0.0.1:8080/") || m.Subject == "" || (letterTexts[kind].calendar != (len(m.Attachments) == 1)) {
+				t.Errorf("%s in %s: subject %q, %d attachments, text:\n%s", kind, lang, m.Subject, len(m.Attachments), m.Text)
+			}
+			words, err := d.letters.words(l)
+			if err != nil {
+				t.Errorf("%s in %s for the inbox: %v", kind, lang, err)
+			}
+			if l.Invitation != "" && strings.Contains(words.Text, l.Invitation) {
+				t.Errorf("%s in %s shows its one-use link in the inbox", kind, lang)
+			}
+		}
+	}
+}
+
+// linksOfTheDemo are an invitation and a link for a new password.
+func linksOfTheDemo(t *testing.T, d *demo) (invitation, reset string) {
+	t.Helper()
+	must(t, d.accounts.RequestReset(t.Context(), d.cast[0].Email, demoMeta))
+	for {
+		ran, err := d.db.WorkOnce(t.Context(), d.log, d.accounts.Handlers())
+		must(t, err)
+		if !ran {
+			break
+		}
+	}
+	must(t, d.db.View(t.Context(), func(tx *db.Tx) error {
+		letters, err := d.registry.Outbox().AllLetters(tx, 1000)
+		for _, l := range letters {
+			switch l.Kind {
+			case "party.invited":
+				invitation = l.Invitation
+			case noticePrefix + account.NoticeReset:
+				reset = l.Invitation
+			}
+		}
+		return err
+	}))
+	if invitation == "" || reset == "" {
+		t.Fatalf("the demo has invitation %q and reset %q, want both", invitation, reset)
+	}
+	return invitation, reset
+}
+
+func TestAnInvitationIsMailedWithALinkThatWorksAndKeptWithout(t *testing.T) {
+	d := playDemo(t, t.TempDir())
+	found := false
+	for _, m := range d.box.Messages() {
+		if _, secret, ok := strings.Cut(m.Text, "/invitation/"); ok {
+			found = true
+			secret, _, _ = strings.Cut(secret, "\n")
+			if _, _, err := d.accounts.LookInvitation(t.Context(), secret); err != nil {
+				t.Errorf("the link in %q does not work: %v", m.Subject, err)
+			}
+			b, err := os.ReadFile(filepath.Join(d.folder, "sluice.db"))
+			must(t, err)
+			if strings.Contains(string(b), secret) {
+				t.Error("the secret of a link stands in the database")
+			}
+			break
+		}
+	}
+	if !found {
+		t.Error("no mail of the demo holds an invitation")
+	}
+}
+
+func TestNumbersAreTakenApart(t *testing.T) {
+	for number, want := range map[string][2]string{"DR-0042": {"DR-0042", ""}, "DR-0042-A": {"DR-0042", "DR-0042-A"}, "DR-0042-A-1": {"DR-0042", "DR-0042-A"}, "": {"", ""}} {
+		if got := [2]string{requestNumber(number), agreementNumber(number)}; got != want {
+			t.Errorf("%q is taken apart as %q, want %q", number, got, want)
+		}
+	}
+}
