@@ -58,20 +58,23 @@ func (r *Registry) bindContact(tx *db.Tx, id ContactID, person account.PersonID)
 	if err != nil {
 		return err
 	}
-	if err := r.notHandler(tx, a.Request, person); err != nil {
+	if err := r.notHandler(tx, a, person); err != nil {
 		return err
 	}
 	_, err = r.apply(tx, a, ContactBound{Contact: id, Person: person})
 	return err
 }
 
-// notHandler refuses somebody who recorded or decided the request.
-func (r *Registry) notHandler(tx *db.Tx, id RequestID, person account.PersonID) error {
-	q, err := r.Request(tx, id)
+// notHandler refuses somebody who recorded or decided the request, or decided about an amendment.
+func (r *Registry) notHandler(tx *db.Tx, a Agreement, person account.PersonID) error {
+	q, err := r.Request(tx, a.Request)
 	if err != nil {
 		return err
 	}
 	handlers := append([]account.PersonID{q.Decider}, q.Editors...)
+	for _, m := range a.Amendments {
+		handlers = append(handlers, deciders(m)...)
+	}
 	for _, h := range handlers {
 		if h != "" && h == person {
 			return refuse("conflict", "one", "desk", "other", "contact")

@@ -138,6 +138,15 @@ func (a Agreement) Contact(id ContactID) (Contact, bool) {
 	return a.Contacts[i], true
 }
 
+// listed are the contacts that count: those who will be admitted by the last signature, and after it those on the list.
+// One that the desk has not accepted, or has declined, reaches no data.
+func (a Agreement) listed() []Contact {
+	if a.Term.IsZero() {
+		return a.Contacts
+	}
+	return slices.DeleteFunc(slices.Clone(a.Contacts), func(c Contact) bool { return !c.Admitted() })
+}
+
 // Amendment is the amendment of an id.
 func (a Agreement) Amendment(id AmendmentID) (Amendment, bool) {
 	i := slices.IndexFunc(a.Amendments, func(m Amendment) bool { return m.ID == id })

@@ -119,7 +119,9 @@ func (a *Agreement) answer(ev ConfirmationsAnswered, at time.Time) error {
 		a.Confirmations[i].Answer, a.Confirmations[i].Explanation = answer.Answer, answer.Explanation
 		a.Confirmations[i].By, a.Confirmations[i].At, a.Confirmations[i].Accepted = ev.By, at, false
 	}
-	a.Proposal = Proposal{} // a judgement of the answers before these
+	if a.Proposal.Action == ActionAccept {
+		a.Proposal = Proposal{} // a judgement of the answers before these
+	}
 	return nil
 }
 

@@ -66,7 +66,7 @@ func (r *Registry) readContact(tx *db.Tx, a Agreement, in ContactInput) (Contact
 	if slices.ContainsFunc(a.Contacts, func(o Contact) bool { return o.Admitted() && o.Person == owner.ID }) {
 		return c, refuse("contact-twice").at("email")
 	}
-	if err := r.notHandler(tx, a.Request, owner.ID); err != nil {
+	if err := r.notHandler(tx, a, owner.ID); err != nil {
 		return c, err
 	}
 	return c, conflicts(a.Parties, append(slices.Clone(a.Contacts), known), nil)
@@ -79,7 +79,7 @@ func (r *Registry) questions(tx *db.Tx, who account.Who, a Agreement, c Contact)
 	if err != nil {
 		return nil, err
 	}
-	outcome := r.outcome(q.Content, append(slices.Clone(a.Contacts), c), q.confirmed(), tx.At)
+	outcome := r.outcome(q.Content, append(slices.Clone(a.listed()), c), q.confirmed(), tx.At)
 	if a.Variant == jurisdiction.EEA && !outcome.NeedsPerson && outcome.Variant != jurisdiction.EEA {
 		return nil, refuse("contact-country", "country", r.opts.Jurisdiction.Name(c.Country, a.Lang)).at("country")
 	}
@@ -90,7 +90,7 @@ func (r *Registry) questions(tx *db.Tx, who account.Who, a Agreement, c Contact)
 	if outcome.NeedsPerson {
 		questions = append(questions, "question.jurisdiction")
 	}
-	covered := append(q.Content.countries(a.Contacts), q.Content.Licensee.Country)
+	covered := append(q.Content.countries(a.listed()), q.Content.Licensee.Country)
 	if a.Variant == jurisdiction.NonEEA && !slices.Contains(covered, c.Country) {
 		questions = append(questions, "question.country") // no transfer assessment looked at it
 	}
@@ -251,6 +251,11 @@ func (r *Registry) DecideAmendment(ctx context.Context, who account.Who, proof a
 		}
 		if (m.State == Asked || m.Type == AddContact) && !who.Has(account.Desk) {
 			return account.ErrNotAllowed
+		}
+		if c, ok := a.Contact(m.Contact); ok {
+			if err := r.ownAddress(tx, who, "amendment.decided", nil, []Contact{c}); err != nil {
+				return err
+			}
 		}
 		note, err := r.note(tx, "amendment:"+string(amendment), reason)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"sluice/infra/account"
 	"sluice/infra/db"
@@ -21,6 +22,18 @@ func clean(s string) string {
 	return strings.TrimSpace(s)
 }
 
+// line is clean text on one line, without marks that change the order in which it is read: names stand in mails and
+// agreements, and a line break in one would begin a sentence in the foundation's name.
+func line(s string) string {
+	s = strings.Map(func(c rune) rune {
+		if unicode.Is(unicode.Cf, c) && c != '\u200c' && c != '\u200d' {
+			return -1
+		}
+		return c
+	}, clean(s))
+	return strings.Join(strings.Fields(s), " ")
+}
+
 // afterRequest is what follows from an event of a request.
 func (r *Registry) afterRequest(tx *db.Tx, before, after Request, ev RequestEvent) error {
 	switch ev := ev.(type) {
@@ -34,7 +47,7 @@ func (r *Registry) afterRequest(tx *db.Tx, before, after Request, ev RequestEven
 
 // follow is what follows from an event of an agreement: the hooks of others, letters, and jobs for what is due later.
 func (r *Registry) follow(tx *db.Tx, before, after Agreement, ev AgreementEvent) error {
-	l := Letter{Number: after.Number, Link: "/agreements/" + string(after.ID), Facts: map[string]string{"number": after.Number}}
+	l := Letter{Number: after.Number, Link: "/agreements/" + after.Number, Facts: map[string]string{"number": after.Number}}
 	kind := func(k string) Letter { c := l; c.Kind = k; return c }
 	switch ev := ev.(type) {
 	case AgreementDrafted:
@@ -355,7 +368,7 @@ func (r *Registry) toStaff(tx *db.Tx, role account.Role, but account.PersonID, l
 }
 
 func letterOf(q Request, kind string) Letter {
-	return Letter{Kind: kind, Number: q.Number, Link: "/requests/" + string(q.ID), Facts: map[string]string{"number": q.Number}}
+	return Letter{Kind: kind, Number: q.Number, Link: "/requests/" + q.Number, Facts: map[string]string{"number": q.Number}}
 }
 
 // withFact is a letter with more facts; the letter it is made from keeps its own.

@@ -17,7 +17,15 @@ func (r *Registry) read(tx *db.Tx, q Request, in RequestInput) (Request, error) 
 	var faults Faults
 	fault := func(e *RefusedError) { faults = append(faults, e) }
 	c := in.Content
-	c.Title, c.Purpose, c.Licensee.Name = clean(c.Title), clean(c.Purpose), clean(c.Licensee.Name)
+	c.Title, c.Purpose, c.Licensee.Name = line(c.Title), clean(c.Purpose), line(c.Licensee.Name)
+	c.Licensee.Latin, c.Licensee.Address = line(c.Licensee.Latin), clean(c.Licensee.Address)
+	c.Conditions, c.Datasets = slices.Clone(c.Conditions), slices.Clone(c.Datasets)
+	for i := range c.Conditions {
+		c.Conditions[i] = clean(c.Conditions[i])
+	}
+	for i := range c.Datasets {
+		c.Datasets[i].Need = clean(c.Datasets[i].Need)
+	}
 	for field, text := range map[string]string{"title": c.Title, "purpose": c.Purpose, "licensee.name": c.Licensee.Name} {
 		if text == "" || len(text) > 20_000 {
 			fault(refuse("needed").at(field))
@@ -157,7 +165,7 @@ func (r *Registry) readPeople(tx *db.Tx, n *Request, in RequestInput, fault func
 
 // person checks the fields of a person and normalises the address.
 func (r *Registry) person(in PersonInput, field string, fault func(*RefusedError)) PersonInput {
-	in.Name, in.Latin, in.Position = clean(in.Name), clean(in.Latin), clean(in.Position)
+	in.Name, in.Latin, in.Position = line(in.Name), line(in.Latin), line(in.Position)
 	if in.Name == "" || len(in.Name) > 200 {
 		fault(refuse("needed").at(field + ".name"))
 	}
@@ -174,7 +182,7 @@ func (r *Registry) person(in PersonInput, field string, fault func(*RefusedError
 
 // representative is staff already: the foundation invites nobody to sign for itself.
 func (r *Registry) representative(tx *db.Tx, in RequestInput, was Party, id RequestID, fault func(*RefusedError)) (Party, error) {
-	p := Party{ID: PartyID(db.NewID()), Request: id, Part: Representative, Person: in.Representative, Salt: db.NewID(), Position: clean(in.RepresentativePosition)}
+	p := Party{ID: PartyID(db.NewID()), Request: id, Part: Representative, Person: in.Representative, Salt: db.NewID(), Position: line(in.RepresentativePosition)}
 	if was.ID != "" {
 		p.ID = was.ID
 	}

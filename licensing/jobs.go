@@ -80,16 +80,13 @@ func (r *Registry) Milestones(ctx context.Context, subject string) error {
 		if err != nil {
 			return err
 		}
-		next := a.nextMilestone(tx.At)
-		if next.IsZero() || !next.After(tx.At) {
-			return nil
-		}
-		return tx.Enqueue(milestoneJob, subject, next)
+		// What came due since the change above is looked at again at once; without that nothing ever would.
+		return r.planMilestones(tx, a)
 	})
 }
 
 func (r *Registry) remind(tx *db.Tx, a Agreement, m milestone) error {
-	l := Letter{Kind: m.kind, Number: a.Number, Link: "/agreements/" + string(a.ID), Facts: map[string]string{"number": a.Number}}
+	l := Letter{Kind: m.kind, Number: a.Number, Link: "/agreements/" + a.Number, Facts: map[string]string{"number": a.Number}}
 	if m.kind == "agreement.ending" {
 		left := int(a.Term.Left(tx.At)/(24*time.Hour)) + 1
 		return r.toLicensee(tx, a, withFact(l, "days", fmt.Sprint(left), "until", a.Term.LastDay(a.Location()).String()))
@@ -137,7 +134,7 @@ func (r *Registry) reconsider(ctx context.Context, id AgreementID) error {
 		if err != nil {
 			return err
 		}
-		now := r.outcome(q.Content, a.Contacts, q.confirmed(), tx.At)
+		now := r.outcome(q.Content, a.listed(), q.confirmed(), tx.At)
 		if now.same(a.Known) || (!a.Concern.IsZero() && now.same(a.Concern.Outcome)) {
 			return db.ErrUnchanged
 		}

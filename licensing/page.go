@@ -18,6 +18,9 @@ type Mine struct {
 
 // AgreementsFor lists what a person has a part in, the newest first. Removed contacts see nothing any more.
 func (r *Registry) AgreementsFor(tx *db.Tx, who account.Who) ([]Mine, error) {
+	if who.Scope() != "" {
+		return nil, nil // a token reads files and is for nothing else
+	}
 	seen := map[RequestID]bool{}
 	var ids []RequestID
 	parties, err := r.PartiesOf(tx, who.Person())
@@ -25,6 +28,9 @@ func (r *Registry) AgreementsFor(tx *db.Tx, who account.Who) ([]Mine, error) {
 		return nil, err
 	}
 	for _, p := range parties {
+		if p.Part == Representative && !who.Has(account.Representative) {
+			continue
+		}
 		if !seen[p.Request] {
 			seen[p.Request] = true
 			ids = append(ids, p.Request)

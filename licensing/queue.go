@@ -83,7 +83,7 @@ func (r *Registry) Queues(tx *db.Tx, who account.Who) ([]Task, error) {
 
 // TasksOf are what waits for one person: the halves of others' proposals that he may do, and his own part.
 func (r *Registry) TasksOf(tx *db.Tx, who account.Who) ([]Task, error) {
-	if !who.IsPerson() {
+	if !who.IsPerson() || who.Scope() != "" {
 		return nil, nil
 	}
 	var all []Task
@@ -103,6 +103,9 @@ func (r *Registry) TasksOf(tx *db.Tx, who account.Who) ([]Task, error) {
 		return nil, err
 	}
 	for _, p := range parties {
+		if p.Part == Representative && !who.Has(account.Representative) {
+			continue
+		}
 		agreements, err := r.AgreementsOf(tx, p.Request)
 		if err != nil {
 			return nil, err

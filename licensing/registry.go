@@ -155,7 +155,7 @@ func (r *Registry) actOn(ctx context.Context, who account.Who, proof account.Pro
 		if err := r.guard(who, proof, kind, subject, a.Parties, a.Contacts, tx.At); err != nil {
 			return err
 		}
-		if err := r.ownAddress(tx, who, kind, a.Parties, a.Contacts); err != nil {
+		if err := r.ownAddress(tx, who, kind, a.Parties, a.listed()); err != nil {
 			return err
 		}
 		return do(tx, a)

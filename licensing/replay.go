@@ -193,6 +193,11 @@ func (r *Registry) compare(tx *db.Tx, requests map[RequestID]Request, agreements
 		}
 		found = append(found, differ("request:"+id, factsOfRequest(requests[row.ID]), factsOfRequest(row))...)
 		found = append(found, digestsOfRequest(row)...)
+		handed, err := many(tx, scanString, `SELECT dataset FROM request_datasets WHERE request = $1 ORDER BY position`, row.ID)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, differ("request:"+id, []fact{{"datasets", fmt.Sprint(datasetIDs(row.Content))}}, []fact{{"datasets", fmt.Sprint(handed)}})...)
 		delete(requests, row.ID)
 	}
 	for id := range requests {
@@ -259,7 +264,7 @@ func signaturesText(signatures []Signature) string {
 func factsOfAgreement(a Agreement) []fact {
 	return []fact{
 		{"number", a.Number}, {"state", string(a.State)}, {"revision", fmt.Sprint(a.Rev)}, {"version", fmt.Sprint(a.Version)},
-		{"variant", string(a.Variant)}, {"zone", a.Zone}, {"not before", a.NotBefore.String()}, {"last day", a.Until.String()},
+		{"variant", string(a.Variant)}, {"language", a.Lang}, {"editor", string(a.Editor)}, {"known jurisdictions", asText(a.Known)}, {"zone", a.Zone}, {"not before", a.NotBefore.String()}, {"last day", a.Until.String()},
 		{"term", fmt.Sprint(db.Stamp(a.Term.From), "-", db.Stamp(a.Term.Until))}, {"term of amendments", termText(a)}, {"hash", a.SHA256},
 		{"released", fmt.Sprint(a.Released)}, {"held", fmt.Sprint(a.Held)}, {"durations", asText(a.Durations)}, {"parties", partiesText(a.Parties)},
 		{"contacts", asText(a.Contacts)}, {"confirmations", asText(a.Confirmations)}, {"signatures", signaturesText(a.Signatures)},
@@ -281,7 +286,10 @@ func sortedText(list []string) string {
 	return strings.Join(list, " ")
 }
 
-// digestsOfRequest compares the digests in the rows with what stands in the rows; an erased row has no name.
+// erased says that nothing personal is left in a row, the salt included: a row with anything in it must fit its digest.
+func erased(fields ...string) bool { return strings.Join(fields, "") == "" }
+
+// digestsOfRequest compares the digests in the rows with what stands in the rows that were not erased.
 func digestsOfRequest(q Request) []Difference {
 	subject := "request:" + string(q.ID)
 	var found []Difference
@@ -290,11 +298,9 @@ func digestsOfRequest(q Request) []Difference {
 			found = append(found, Difference{subject, name, want, got})
 		}
 	}
-	if q.Content.Title != "" {
-		check("words of the content", q.Digest, q.Content.digest(q.Salt))
-	}
+	check("words of the content", q.Digest, q.Content.digest(q.Salt))
 	for _, p := range q.Parties {
-		if p.Name != "" {
+		if !erased(p.Salt, p.Name, p.Latin, p.Position, p.Email) {
 			check("words of the "+string(p.Part), p.Digest, p.digest())
 		}
 	}
@@ -310,12 +316,12 @@ func (r *Registry) digestsOfAgreement(tx *db.Tx, a Agreement) ([]Difference, err
 		}
 	}
 	for _, c := range a.Contacts {
-		if c.Name != "" {
+		if !erased(c.Salt, c.Name, c.Latin, c.Position, c.Email) {
 			check("words of contact "+string(c.ID), c.Digest, c.digest())
 		}
 	}
 	for _, s := range a.Signatures {
-		if s.Name != "" {
+		if !erased(s.Salt, s.Name, s.Position, s.Authority) {
 			check("words of the signature of the "+string(s.Part), s.Digest, s.digest())
 		}
 	}

@@ -45,7 +45,8 @@ func (r *Registry) rolesIn(who account.Who, parties []Party, contacts []Contact)
 		if partyOf(parties, Signatory).Person == p {
 			roles = append(roles, AsSignatory)
 		}
-		if partyOf(parties, Representative).Person == p {
+		// Who has left the staff signs nothing for the foundation any more, whatever he was named for.
+		if partyOf(parties, Representative).Person == p && who.Has(account.Representative) {
 			roles = append(roles, AsRepresentative)
 		}
 		if slices.ContainsFunc(contacts, func(c Contact) bool { return c.Person == p && c.Admitted() }) {

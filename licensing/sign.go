@@ -52,7 +52,7 @@ func (r *Registry) document(tx *db.Tx, a Agreement, kind DocumentKind) (Document
 	if err != nil {
 		return Document{}, err
 	}
-	d := Document{Kind: kind, Number: a.Number, Version: a.Version, Lang: a.Lang, Zone: a.Zone, Made: tx.At, Link: "/agreements/" + string(a.ID),
+	d := Document{Kind: kind, Number: a.Number, Version: a.Version, Lang: a.Lang, Zone: a.Zone, Made: tx.At, Link: "/agreements/" + a.Number,
 		Request: q, Agreement: a}
 	for _, need := range q.Content.Datasets {
 		set, err := r.Dataset(tx, need.Dataset)
@@ -135,7 +135,7 @@ type SignatureInput struct {
 func (r *Registry) Sign(ctx context.Context, who account.Who, proof account.Proof, id AgreementID, in SignatureInput) error {
 	return r.act(ctx, who, proof, id, "agreement.signed", func(tx *db.Tx, a Agreement) error {
 		s := Signature{Part: in.Part, Person: who.Person(), Version: a.Version, SHA256: in.SHA256, At: tx.At, Salt: db.NewID(),
-			Name: clean(in.Name), Position: clean(in.Position), Authority: clean(in.Authority)}
+			Name: line(in.Name), Position: line(in.Position), Authority: clean(in.Authority)}
 		var faults Faults
 		for field, text := range map[string]string{"name": s.Name, "position": s.Position, "authority": s.Authority} {
 			if text == "" || len(text) > 2000 {
@@ -162,7 +162,7 @@ func (r *Registry) stillRight(tx *db.Tx, a Agreement) error {
 	if err != nil {
 		return err
 	}
-	now := r.outcome(q.Content, a.Contacts, q.confirmed(), tx.At)
+	now := r.outcome(q.Content, a.listed(), q.confirmed(), tx.At)
 	if (now.NeedsPerson || now.Variant != a.Variant) && !now.same(a.Known) {
 		return refuse("jurisdiction-changed")
 	}

@@ -67,9 +67,21 @@ func (d Date) AddDays(n int) Date {
 	return DateOf(time.Date(d.Year, d.Month, d.Day+n, 12, 0, 0, 0, time.UTC))
 }
 
-// Start is the first instant of the day in a zone. Where the clocks skip midnight it is the instant after the gap.
+// Start is the first instant of the day in a zone. Where the clocks skip midnight it is the instant after the gap, and
+// where it comes twice the first of the two; time.Date promises neither.
 func (d Date) Start(zone *time.Location) time.Time {
-	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone).UTC()
+	start := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone)
+	if DateOf(start).Before(d) {
+		_, start = start.ZoneBounds()
+	} else if began, _ := start.ZoneBounds(); !began.IsZero() {
+		// The same midnight by the offset before: it counts if that offset still held.
+		_, now := start.Zone()
+		_, before := began.Add(-time.Nanosecond).Zone()
+		if first := start.Add(time.Duration(now-before) * time.Second); first.Before(began) && DateOf(first.In(zone)) == d {
+			start = first
+		}
+	}
+	return start.UTC()
 }
 
 // End is the instant at which the day is over: midnight after it. "Until 31 December" means until then.
