@@ -45,9 +45,13 @@ type Visitor struct {
 // it: ErrNotFound, one of the reasons of MayRead, ErrKeyringAway, or something of the store or the database. When bytes were
 // already under way, the connection is broken instead (http.ErrAbortHandler).
 func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, v Visitor, id ID, name string) error {
+	return g.serve(w, r, v, id, func(tx *db.Tx, d Delivery) (*content, error) { return g.depot.contentOf(tx, d, name) })
+}
+
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, v Visitor, id ID, of func(*db.Tx, Delivery) (*content, error)) error {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	a, err := g.find(ctx, v, id, name)
+	a, err := g.find(ctx, v, id, of)
 	if err != nil {
 		return err
 	}
@@ -107,8 +111,8 @@ type answer struct {
 	seq      int64      // the log's last entry at that moment
 }
 
-// find asks the one question and looks up what the name stands for.
-func (g *Gateway) find(ctx context.Context, v Visitor, id ID, name string) (a answer, err error) {
+// find asks the one question and looks up what is to be sent.
+func (g *Gateway) find(ctx context.Context, v Visitor, id ID, of func(*db.Tx, Delivery) (*content, error)) (a answer, err error) {
 	err = g.depot.db.View(ctx, func(tx *db.Tx) error {
 		head, err := tx.Head()
 		if err != nil {
@@ -118,7 +122,7 @@ func (g *Gateway) find(ctx context.Context, v Visitor, id ID, name string) (a an
 		if a.access, err = g.depot.ask(tx, v.Who, id); err != nil {
 			return err
 		}
-		if a.content, err = g.depot.contentOf(tx, a.access.Delivery, name); err != nil {
+		if a.content, err = of(tx, a.access.Delivery); err != nil {
 			return err
 		}
 		t, found, err := openTransfer(tx, a.access.Grant.ID, a.content.transfer)
@@ -270,16 +274,24 @@ type chunkWriter struct {
 }
 
 func (c *chunkWriter) Write(b []byte) (int, error) {
-	s := c.out.stream
-	if s.isCut.Load() {
-		return 0, errCut
-	}
-	if db.Stamp(c.out.gateway.depot.db.Now()) >= s.until.Load() {
-		s.end()
-		return 0, errCut
+	if err := c.look(); err != nil {
+		return 0, err
 	}
 	n, err := c.out.ResponseWriter.Write(b)
-	c.n += int64(n)
-	s.unsaved.Add(int64(n))
+	c.count(int64(n))
 	return n, err
+}
+
+func (c *chunkWriter) look() error {
+	s := c.out.stream
+	s.endAfter(c.out.gateway.depot.db.Now())
+	if s.isCut.Load() {
+		return errCut
+	}
+	return nil
+}
+
+func (c *chunkWriter) count(n int64) {
+	c.n += n
+	c.out.stream.unsaved.Add(n)
 }

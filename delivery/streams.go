@@ -48,6 +48,13 @@ func (one *stream) end() {
 	}
 }
 
+// endAfter cuts a stream when the term is over.
+func (one *stream) endAfter(now time.Time) {
+	if db.Stamp(now) >= one.until.Load() {
+		one.end()
+	}
+}
+
 // streams are the open streams of one process, and the watch over them. A stream is cut when the question whether its
 // reader may read is answered no, or cannot be answered.
 type streams struct {
@@ -156,6 +163,9 @@ func (s *streams) watch(ctx context.Context) {
 			}
 		} else if ctx.Err() == nil && first {
 			s.log.Warn("looking at open streams", "error", err.Error())
+		}
+		for _, one := range s.behind(1 << 62) { // one that waits for its reader looks at no clock
+			one.endAfter(s.depot.db.Now())
 		}
 		select {
 		case <-ctx.Done():

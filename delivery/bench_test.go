@@ -1,0 +1,331 @@
+//go:build unix
+
+package delivery_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+
+	"sluice/delivery"
+	"sluice/delivery/deliverytest"
+	"sluice/infra/account"
+	"sluice/infra/db"
+	"sluice/infra/db/dbtest"
+	"sluice/infra/objects"
+	"sluice/infra/servers"
+	"sluice/licensing"
+)
+
+// now is a world at the machine's own time.
+func now(b *testing.B, o deliverytest.Options) *deliverytest.World {
+	b.Helper()
+	d, clock := dbtest.SQLite(b)
+	clock.Set(time.Now().UTC().Truncate(time.Microsecond))
+	return deliverytest.New(b, d, clock, o)
+}
+
+// A handed is a large file that was handed over, and the plain file that it was made of.
+type handed struct {
+	*deliverytest.World
+	a     *deliverytest.Agreement
+	site  *site
+	size  int64
+	plain string // path
+	url   string
+}
+
+func handOver(b *testing.B, store delivery.Store) *handed {
+	b.Helper()
+	h := &handed{World: now(b, deliverytest.Options{Store: store}), size: int64(fromEnv(b, "SLUICE_BENCH_BYTES", 1<<30))}
+	dir := b.TempDir()
+	h.plain = filepath.Join(dir, "large.bam")
+	f, err := os.Create(h.plain)
+	must(b, err)
+	_, err = io.CopyN(f, rand.NewChaCha8([32]byte{1}), h.size)
+	must(b, err)
+	must(b, f.Close())
+	set, err := h.Depot.Import(b.Context(), h.Steward, h.Listed("large", os.DirFS(dir), "large.bam"))
+	must(b, err)
+	h.a = h.InForceUntil(licensing.DateOf(h.Clock.Now()).AddDays(3), set.ID)
+	h.Work()
+	ahead := time.Until(h.Clock.Now()) // making people's codes has moved the clock on; now it runs
+	h.DB.Now = func() time.Time { return time.Now().Add(ahead) }
+	h.site = serve(b, h.Depot, map[string]account.Who{"carla": h.a.Contact})
+	h.url = strings.Replace(h.site.URL, "http://", "http://carla:@", 1) + "/" + string(h.a.Delivery().ID) + "/large.bam"
+	return h
+}
+
+func dirStore(b *testing.B) *objects.Dir {
+	b.Helper()
+	store, err := objects.NewDir(b.TempDir())
+	must(b, err)
+	return store
+}
+
+// fetch takes an address with curl, or with net/http where there is none, and forgets what it gets.
+func fetch(b *testing.B, url string, want int64, ranges string) {
+	b.Helper()
+	if _, err := exec.LookPath("curl"); err == nil {
+		args := []string{"-sS", "--fail", "-o", "/dev/null", "-w", "%{size_download}", url}
+		if ranges != "" {
+			args = append(args, "-r", ranges)
+		}
+		out, err := exec.Command("curl", args...).CombinedOutput()
+		if err != nil || string(out) != fmt.Sprint(want) {
+			b.Fatalf("curl: %v, %s; want %d bytes", err, out, want)
+		}
+		return
+	}
+	r, err := http.NewRequest(http.MethodGet, url, nil)
+	must(b, err)
+	if ranges != "" {
+		r.Header.Set("Range", "bytes="+ranges)
+	}
+	response, err := http.DefaultClient.Do(r)
+	must(b, err)
+	defer response.Body.Close()
+	if n, err := io.Copy(io.Discard, response.Body); err != nil || n != want {
+		b.Fatalf("got %d bytes, %v; want %d", n, err, want)
+	}
+}
+
+func listen(b *testing.B, handler http.Handler) string {
+	b.Helper()
+	s := httptest.NewServer(handler)
+	b.Cleanup(s.Close)
+	return s.URL
+}
+
+func BenchmarkGatewayDecrypted(b *testing.B) {
+	h := handOver(b, dirStore(b))
+	data, err := os.ReadFile(h.plain)
+	must(b, err)
+	memory := listen(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+	}))
+	paired(b, h.size, &side{name: "net/http from memory", run: func() { fetch(b, memory, h.size, "") }},
+		&side{name: "the gateway, decrypted", run: func() { fetch(b, h.url, h.size, "") }})
+}
+
+func BenchmarkGatewayAsStored(b *testing.B) {
+	h := handOver(b, dirStore(b))
+	d := h.a.Delivery()
+	dir := b.TempDir()
+	must(b, os.WriteFile(filepath.Join(dir, "body"), take(b, h.Store, d.Bucket, objectOf(b, h.World, d.ID, "large.bam")), 0o600))
+	info, err := os.Stat(filepath.Join(dir, "body"))
+	must(b, err)
+	files := listen(b, http.FileServer(http.Dir(dir)))
+	stored := listen(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h.site.gateway.ServeStored(w, r, delivery.Visitor{Who: h.a.Contact}, d.ID, "large.bam")
+		if err != nil {
+			http.Error(w, err.Error(), statusOf(err))
+		}
+	}))
+	paired(b, info.Size(), &side{name: "http.FileServer", run: func() { fetch(b, files+"/body", info.Size(), "") }},
+		&side{name: "the gateway, as stored", run: func() { fetch(b, stored, info.Size(), "") }})
+}
+
+func BenchmarkGatewayEightRanges(b *testing.B) {
+	h := handOver(b, dirStore(b))
+	paired(b, h.size, &side{name: "one stream", run: func() { fetch(b, h.url, h.size, "") }},
+		&side{name: "eight ranges at once", run: func() {
+			var all sync.WaitGroup
+			for i := range int64(8) {
+				from, to := h.size*i/8, h.size*(i+1)/8
+				all.Go(func() { fetch(b, h.url, to-from, fmt.Sprintf("%d-%d", from, to-1)) })
+			}
+			all.Wait()
+		}})
+}
+
+func BenchmarkGatewayShortRange(b *testing.B) {
+	b.Setenv("SLUICE_BENCH_BYTES", "67108864")
+	h := handOver(b, dirStore(b))
+	id := h.a.Delivery().ID
+	h.site.get("carla", id, "large.bam", "Range", "bytes=0-0").want(b, "the first byte", 206, nil)
+	var times []time.Duration
+	for b.Loop() {
+		for i := range 1000 {
+			start := time.Now()
+			got := h.site.get("carla", id, "large.bam", "Range", fmt.Sprintf("bytes=%d-%d", i*60_000, i*60_000+10_239))
+			times = append(times, time.Since(start))
+			if got.StatusCode != 206 || len(got.body) != 10_240 {
+				b.Fatalf("got %s, %d bytes", got.Status, len(got.body))
+			}
+		}
+	}
+	spread(b, "10 KiB of an open transfer, decision included", times)
+}
+
+func BenchmarkGatewayHundredStreams(b *testing.B) {
+	b.Setenv("SLUICE_BENCH_BYTES", "268435456")
+	h := handOver(b, dirStore(b))
+	inUse := func() float64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapInuse+m.StackInuse) / (1 << 20)
+	}
+	id := h.a.Delivery().ID
+	for b.Loop() {
+		before := inUse()
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, MaxIdleConns: -1}}
+		var bodies []io.ReadCloser
+		for range 100 {
+			response, err := client.Do(h.site.request(http.MethodGet, "carla", id, "large.bam"))
+			must(b, err)
+			_, err = io.CopyN(io.Discard, response.Body, 1<<20)
+			must(b, err)
+			bodies = append(bodies, response.Body)
+		}
+		during := inUse()
+		b.Logf("100 streams, clients included: %.1f MiB in use before, %.1f MiB with them open", before, during)
+		b.ReportMetric(during-before, "MiB-more")
+		for _, body := range bodies {
+			body.Close()
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+func BenchmarkGatewayFromMinIO(b *testing.B) {
+	server := servers.OwnMinIO(b)
+	store := realS3(b, server)
+	h := handOver(b, store)
+	d := h.a.Delivery()
+	client, err := server.Client()
+	must(b, err)
+	buckets, err := client.ListBuckets(b.Context())
+	must(b, err)
+	var bucket string
+	for _, one := range buckets {
+		if strings.HasSuffix(one.Name, d.Bucket) {
+			bucket = one.Name
+		}
+	}
+	object := objectOf(b, h.World, d.ID, "large.bam")
+	info, err := client.StatObject(b.Context(), bucket, object, minio.StatObjectOptions{})
+	must(b, err)
+	signed, err := client.PresignedGetObject(b.Context(), bucket, object, time.Hour, nil)
+	must(b, err)
+	paired(b, h.size, &side{name: "MinIO's own presigned GET", run: func() { fetch(b, signed.String(), info.Size, "") }},
+		&side{name: "the gateway from MinIO, decrypted", run: func() { fetch(b, h.url, h.size, "") }})
+}
+
+func BenchmarkImportToMinIO(b *testing.B) {
+	server := servers.OwnMinIO(b)
+	w := now(b, deliverytest.Options{Store: realS3(b, server)})
+	size := int64(fromEnv(b, "SLUICE_BENCH_BYTES", 1<<30))
+	dir := b.TempDir()
+	f, err := os.Create(filepath.Join(dir, "large.bam"))
+	must(b, err)
+	_, err = io.CopyN(f, rand.NewChaCha8([32]byte{1}), size)
+	must(b, err)
+	must(b, f.Close())
+	client, err := server.Client()
+	must(b, err)
+	must(b, client.MakeBucket(b.Context(), "plain-puts", minio.MakeBucketOptions{}))
+	n := 0
+	paired(b, size, &side{name: "minio-go's PutObject of the plain file", run: func() {
+		n++
+		in, err := os.Open(filepath.Join(dir, "large.bam"))
+		must(b, err)
+		defer in.Close()
+		_, err = client.PutObject(b.Context(), "plain-puts", fmt.Sprint(n), in, size, minio.PutObjectOptions{PartSize: 16 << 20})
+		must(b, err)
+		must(b, client.RemoveObject(b.Context(), "plain-puts", fmt.Sprint(n), minio.RemoveObjectOptions{}))
+	}}, &side{name: "import: hash, seal, put, read back", run: func() {
+		n++
+		_, err := w.Depot.Import(b.Context(), w.Steward, w.Listed(fmt.Sprint(n), os.DirFS(dir), "large.bam"))
+		must(b, err)
+	}})
+}
+
+// The decision is taken from a database in which ten years of others stand.
+func BenchmarkDecision(b *testing.B) {
+	w := now(b, deliverytest.Options{})
+	a := w.InForceUntil(licensing.DateOf(w.Clock.Now()).AddDays(3), w.Import("two", two()).ID)
+	w.Work()
+	id := a.Delivery().ID
+	crowd(b, w, id, a)
+	var times []time.Duration
+	for b.Loop() {
+		for range 2000 {
+			start := time.Now()
+			must(b, w.Depot.Ask(b.Context(), a.Contact, id))
+			times = append(times, time.Since(start))
+		}
+	}
+	spread(b, "the decision, with 100,000 grants", times)
+}
+
+// crowd fills the tables with copies of one agreement's rows: 100,000 grants over 10,000 deliveries and contacts.
+func crowd(b *testing.B, w *deliverytest.World, id delivery.ID, a *deliverytest.Agreement) {
+	b.Helper()
+	must(b, w.DB.Change(b.Context(), db.Worker(), func(tx *db.Tx) error {
+		const numbers = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) `
+		for _, statement := range []string{
+			`INSERT INTO grants (id, contact, delivery, created) ` + fmt.Sprintf(numbers, 100_000) +
+				`SELECT 'g' || i, 'c' || (i %% 10000), 'd' || (i / 10), 1 FROM n`,
+			`INSERT INTO deliveries (id, number, agreement, kind, state, rev, bucket, key_id, created) ` + fmt.Sprintf(numbers, 10_000) +
+				`SELECT 'd' || i, 'n' || i, 'a' || (i / 5), 'research', 'available', 3, 'b' || i, 'k' || i, 1 FROM n`,
+		} {
+			if _, err := tx.Exec(strings.ReplaceAll(statement, "%%", "%")); err != nil {
+				return err
+			}
+		}
+		return tx.Record("test:crowd", tampered{})
+	}))
+}
+
+func BenchmarkPrepareTenThousandFiles(b *testing.B) {
+	files := fromEnv(b, "SLUICE_BENCH_FILES", 10_000)
+	keys := realVault(b)
+	w := now(b, deliverytest.Options{Keys: keys, Placement: licensing.Shared})
+	tree := fstest.MapFS{}
+	var names []string
+	for i := range files {
+		name := fmt.Sprintf("sample-%05d.vcf", i)
+		tree[name] = &fstest.MapFile{Data: []byte(name), ModTime: time.Unix(1, 0)}
+		names = append(names, name)
+	}
+	start := time.Now()
+	set, err := w.Depot.Import(b.Context(), w.Steward, w.Listed("many", tree, names...))
+	must(b, err)
+	b.Logf("importing %d files took %v", files, time.Since(start))
+	var times []time.Duration
+	for b.Loop() {
+		for range 3 {
+			a := w.InForceUntil(licensing.DateOf(w.Clock.Now()).AddDays(3), set.ID)
+			id := a.Delivery().ID
+			keys.calls.take("")
+			start := time.Now()
+			must(b, w.Depot.Prepare(context.Background(), id))
+			times = append(times, time.Since(start))
+			w.Work()
+			if got := a.Delivery(); got.State != delivery.Available || got.Files != int64(files) {
+				b.Fatalf("got %s with %d files", got.State, got.Files)
+			}
+		}
+	}
+	batches := (files + 499) / 500
+	b.Logf("Vault was asked %d times, for %d batches of 500 and the manifest", keys.calls.take("crypt")+0, batches)
+	spread(b, fmt.Sprintf("preparing %d files that are shared", files), times)
+}
