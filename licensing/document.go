@@ -103,14 +103,30 @@ func (r *Registry) render(d Document) (Rendered, string, error) {
 	return out, hex.EncodeToString(sum[:]), nil
 }
 
+// DocumentKept is the event of a document that was stored, about "document:" and its hash. The signature covers the PDF;
+// Words is the digest of what the page is made from, which is what most people read before they sign.
+type DocumentKept struct {
+	Agreement AgreementID `json:"agreement"`
+	Words     string      `json:"words"`
+}
+
+// Kind names the event in the log.
+func (DocumentKept) Kind() string { return "document.kept" }
+
+// words is the digest of all that a page shows of a document. The hash of its PDF takes the place of a salt.
+func (r Rendered) words(hash string) string { return digest(hash, r.TextVersion, r.Source, r.HTML) }
+
 // keep stores a document under its hash.
 func (r *Registry) keep(tx *db.Tx, d Document, out Rendered, hash string) error {
-	_, err := tx.Exec(insertDocument, hash, d.Agreement.ID, d.Amendment.ID, d.Kind, d.Version, d.Lang, out.TextVersion, out.Source,
+	n, err := tx.Exec(insertDocument, hash, d.Agreement.ID, d.Amendment.ID, d.Kind, d.Version, d.Lang, out.TextVersion, out.Source,
 		out.HTML, out.PDF, db.Stamp(tx.At))
 	if err != nil {
 		return fmt.Errorf("keeping the document %s: %w", d.Number, err)
 	}
-	return nil
+	if n == 0 {
+		return nil // the very same document was kept before
+	}
+	return tx.Record("document:"+hash, DocumentKept{d.Agreement.ID, out.words(hash)})
 }
 
 func scanDocument(s scanner) (d StoredDocument, err error) {

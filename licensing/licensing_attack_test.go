@@ -295,6 +295,8 @@ func TestEditedRowsAreFound(t *testing.T) {
 			"the language":                         {`UPDATE agreements SET lang = $1`, []any{"nl"}},
 			"who edited it":                        {`UPDATE agreements SET editor = $1`, []any{"nobody"}},
 			"the words of a note":                  {`UPDATE notes SET body = $1 WHERE body = 'in order'`, []any{"out of order"}},
+			"the words beside the signed document": {`UPDATE documents SET html = $1 WHERE kind = 'agreement'`, []any{"other words"}},
+			"the source of the signed document":    {`UPDATE documents SET source = $1 WHERE kind = 'agreement'`, []any{"{}"}},
 		} {
 			if !w.differs(c.statement, c.args...) {
 				t.Errorf("%s: got no difference, want one", name)

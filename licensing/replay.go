@@ -60,6 +60,7 @@ func decode[E any](types map[string]reflect.Type, b audit.Body) (E, bool, error)
 // An entry that Next refuses is a difference too.
 func (r *Registry) Replay(tx *db.Tx, log iter.Seq2[audit.Entry, error]) ([]Difference, error) {
 	requests, agreements, digests := map[RequestID]Request{}, map[AgreementID]Agreement{}, map[string]string{}
+	kept := map[string]DocumentKept{}
 	var found []Difference
 	for e, err := range log {
 		if err != nil {
@@ -79,6 +80,12 @@ func (r *Registry) Replay(tx *db.Tx, log iter.Seq2[audit.Entry, error]) ([]Diffe
 			}
 		}
 		switch what {
+		case "document":
+			var ev DocumentKept
+			if err := json.Unmarshal(b.Data, &ev); err != nil {
+				return nil, err
+			}
+			kept[id] = ev
 		case "request":
 			ev, ok, err := decode[RequestEvent](requestEvents, b)
 			if err != nil || !ok {
@@ -117,7 +124,34 @@ func (r *Registry) Replay(tx *db.Tx, log iter.Seq2[audit.Entry, error]) ([]Diffe
 		return nil, err
 	}
 	notes, err := r.compareNotes(tx, digests)
-	return slices.Concat(found, more, notes), err
+	if err != nil {
+		return nil, err
+	}
+	documents, err := r.compareDocuments(tx, kept)
+	return slices.Concat(found, more, notes, documents), err
+}
+
+// compareDocuments compares what pages show of documents with what was kept. Their PDFs have their hash for a name.
+func (r *Registry) compareDocuments(tx *db.Tx, kept map[string]DocumentKept) ([]Difference, error) {
+	rows, err := tx.Query(`SELECT sha256, agreement, text_version, source, html FROM documents ORDER BY sha256`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []Difference
+	for rows.Next() {
+		var hash string
+		var row DocumentKept
+		var shown Rendered
+		if err := rows.Scan(&hash, &row.Agreement, &shown.TextVersion, &shown.Source, &shown.HTML); err != nil {
+			return nil, err
+		}
+		row.Words = shown.words(hash)
+		if kept[hash] != row {
+			found = append(found, Difference{"document:" + hash, "words of the page", kept[hash].Words, row.Words})
+		}
+	}
+	return found, rows.Err()
 }
 
 // collectDigests finds, anywhere in an event, what has an id and a digest.
