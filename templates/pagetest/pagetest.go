@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"io"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -97,7 +98,12 @@ func checkReferences(t testing.TB, root *html.Node, ids map[string]int, labelled
 		return
 	}
 	for n := range summary.Descendants() {
-		if n.Data == "a" && ids[strings.TrimPrefix(Attr(n, "href"), "#")] == 0 {
+		if n.Data != "a" {
+			continue
+		}
+		// A browser unescapes the fragment before it looks for the id.
+		id, err := url.PathUnescape(strings.TrimPrefix(Attr(n, "href"), "#"))
+		if err != nil || ids[id] == 0 {
 			t.Errorf("the error summary leads to %q, which is not there", Attr(n, "href"))
 		}
 	}
