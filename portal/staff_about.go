@@ -10,7 +10,7 @@ import (
 
 // aboutRequest is what somebody should have in view who decides about the content.
 func aboutRequest(s *Server, t *target, v *visit) []templates.Part {
-	shown := []templates.Part{s.factsOf(t.staffCase, v)}
+	shown := []templates.Part{s.factsOf(t.staffCase, v), s.peopleList(t.Request, v)}
 	shown = append(shown, s.duplicates(t.staffCase)...)
 	return append(shown, s.outcomeParts(t.now, v)...)
 }

@@ -26,6 +26,7 @@ type staffCase struct {
 	Factors    map[account.PersonID]account.Factor
 	Names      map[account.PersonID]string
 	Reasons    map[string]string // what was written, by the id of its note
+	Stated     map[string]string // the words of the confirmations, by item
 	Jobs       []db.Job          // about its deliveries
 	Lang       string
 	zone       *time.Location
@@ -73,6 +74,9 @@ func (s *Server) fillCase(tx *db.Tx, c *staffCase) error {
 		return err
 	}
 	if err := s.fillReasons(tx, c); err != nil {
+		return err
+	}
+	if err := s.fillStated(tx, c); err != nil {
 		return err
 	}
 	jobs, err := tx.Jobs()
@@ -167,6 +171,21 @@ func (s *Server) fillReasons(tx *db.Tx, c *staffCase) error {
 		}
 	}
 	return nil
+}
+
+// fillStated reads the words of the confirmations. Words that were replaced since are not shown: only the new ones are there.
+func (s *Server) fillStated(tx *db.Tx, c *staffCase) error {
+	c.Stated = map[string]string{}
+	a, _ := c.agreement()
+	stated, err := s.cfg.Registry.Stated(tx, a)
+	var replaced *licensing.RefusedError
+	if errors.As(err, &replaced) {
+		return nil
+	}
+	for _, k := range stated {
+		c.Stated[k.Item] = k.Text
+	}
+	return err
 }
 
 // agreement is the agreement of the request; a request has one legal entity, hence one agreement.

@@ -11,10 +11,14 @@ import (
 
 // title is a collection's in the reader's language.
 func collectionTitle(c licensing.Collection, lang string) templates.Msg {
+	title := c.TitleEN
 	if lang == "nl" {
-		return templates.Text(c.TitleNL)
+		title = c.TitleNL
 	}
-	return templates.Text(c.TitleEN)
+	if title == "" {
+		return nil
+	}
+	return templates.Text(title)
 }
 
 func placementWord(p licensing.Placement) templates.Msg {

@@ -275,14 +275,19 @@ func (s *Server) confirmations(c *staffCase) []templates.Part {
 		if k.Accepted {
 			answer = templates.Lines{answer, templates.M("staff.answer.accepted")}
 		}
-		t.Rows = append(t.Rows, []templates.Part{templates.Noted{Main: templates.Text(s.statement(a, k)), Note: templates.M("staff.confirmation.version", "Item", k.Item, "Version", k.TextVersion)},
+		t.Rows = append(t.Rows, []templates.Part{templates.Noted{Main: templates.Text(c.statement(k)), Note: templates.M("staff.confirmation.version", "Item", k.Item, "Version", k.TextVersion)},
 			answer, orNone(c.reason(k.Explanation)), when})
 	}
 	return []templates.Part{t}
 }
 
-// statement names a confirmation: its item, for its words stand in the agreement.
-func (s *Server) statement(_ licensing.Agreement, k licensing.Confirmation) string { return k.Item }
+// statement is a confirmation in its words, or its item where those are not at hand any more.
+func (c *staffCase) statement(k licensing.Confirmation) string {
+	if words := c.Stated[k.Item]; words != "" {
+		return words
+	}
+	return k.Item
+}
 
 // amendmentsOf shows every amendment, with the page on which an open one is decided.
 func (s *Server) amendmentsOf(c *staffCase) []templates.Part {

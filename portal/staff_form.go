@@ -57,9 +57,9 @@ func (s *Server) recordForm(ctx context.Context, v *visit, f *form) (*recordForm
 	slices.SortFunc(rf.countries, func(a, b templates.Choice) int {
 		return strings.Compare(fold(string(a.Text.(templates.Text))), fold(string(b.Text.(templates.Text))))
 	})
-	rf.reached = max(firstCountries, f.rows("reached"))
-	rf.sets = max(firstDatasets, f.rows("datasets"))
-	rf.contacts = max(firstContacts, f.rows("contacts"))
+	rf.reached = max(firstCountries, rf.sent("reached"))
+	rf.sets = max(firstDatasets, rf.sent("datasets"))
+	rf.contacts = max(firstContacts, rf.sent("contacts"))
 	switch f.values.Get("do") {
 	case "add-country":
 		rf.reached = min(rf.reached+1, mostRows)
@@ -69,6 +69,25 @@ func (s *Server) recordForm(ctx context.Context, v *visit, f *form) (*recordForm
 		rf.contacts = min(rf.contacts+1, mostRows)
 	}
 	return rf, nil
+}
+
+// rowField is the name of a field in a row, as package licensing names it too: contacts.0.email. It is an id on the page, and
+// an address leads there, so brackets would not do.
+func rowField(list string, row int, field string) string {
+	return fmt.Sprintf("%s.%d.%s", list, row, field)
+}
+
+// sent counts the rows of a list that came with the form.
+func (rf *recordForm) sent(list string) int {
+	n := 0
+	for name := range rf.values {
+		rest, ok := strings.CutPrefix(name, list+".")
+		number, _, _ := strings.Cut(rest, ".")
+		if i, err := strconv.Atoi(number); ok && err == nil && i >= 0 && i < mostRows {
+			n = max(n, i+1)
+		}
+	}
+	return n
 }
 
 // fold is the form in which names of countries are sorted: Österreich stands among the O's.
@@ -126,7 +145,7 @@ func (rf *recordForm) entity() []templates.Part {
 		if i == 0 {
 			hint = templates.M("staff.reached-hint")
 		}
-		all = append(all, rf.country(at("reached", i, "country"), templates.M("staff.reached", "Number", i+1), hint, i > 0))
+		all = append(all, rf.country(rowField("reached", i, "country"), templates.M("staff.reached", "Number", i+1), hint, i > 0))
 	}
 	return append(all, rf.area(templates.TextArea{Name: "licensee.domains", Label: templates.M("staff.domains"), Hint: templates.M("staff.domains-hint"), Rows: 2}))
 }
@@ -160,9 +179,9 @@ func (rf *recordForm) data() []templates.Part {
 	}
 	for i := range rf.sets {
 		all = append(all,
-			rf.selected(templates.Select{Name: at("datasets", i, "dataset"), Label: templates.M("staff.dataset", "Number", i+1), Choices: choices,
+			rf.selected(templates.Select{Name: rowField("datasets", i, "dataset"), Label: templates.M("staff.dataset", "Number", i+1), Choices: choices,
 				Blank: templates.M("staff.choose-dataset"), Optional: i > 0}),
-			rf.area(templates.TextArea{Name: at("datasets", i, "need"), Label: templates.M("staff.need", "Number", i+1), Hint: templates.M("staff.need-hint"), Rows: 2, Optional: i > 0}))
+			rf.area(templates.TextArea{Name: rowField("datasets", i, "need"), Label: templates.M("staff.need", "Number", i+1), Hint: templates.M("staff.need-hint"), Rows: 2, Optional: i > 0}))
 	}
 	return append(all, rf.area(templates.TextArea{Name: "conditions", Label: templates.M("staff.field.conditions"), Hint: templates.M("staff.conditions-hint"), Optional: true}))
 }
@@ -170,7 +189,7 @@ func (rf *recordForm) data() []templates.Part {
 func (rf *recordForm) contactRows() []templates.Part {
 	all := []templates.Part{templates.Paragraph{Body: templates.M("staff.record.contacts-hint")}}
 	for i := range rf.contacts {
-		name := fmt.Sprintf("contacts[%d].", i)
+		name := rowField("contacts", i, "")
 		row := []templates.Part{templates.Paragraph{Body: templates.M("staff.contact-number", "Number", i+1)}}
 		row = append(row, rf.people(name)...)
 		all = append(all, append(row, rf.country(name+"country", templates.M("staff.contact-country"), nil, false))...)
@@ -187,12 +206,12 @@ func (rf *recordForm) read() licensing.RequestInput {
 	l := licensing.Licensee{Name: missing("licensee.name", "entity-name"), Latin: rf.text("licensee.latin"), Address: missing("licensee.address", "entity-address"),
 		Country: missing("licensee.country", "country")}
 	for i := range rf.reached {
-		if c := rf.text(at("reached", i, "country")); c != "" && !slices.Contains(l.ReachedFrom, c) {
+		if c := rf.text(rowField("reached", i, "country")); c != "" && !slices.Contains(l.ReachedFrom, c) {
 			l.ReachedFrom = append(l.ReachedFrom, c)
 		}
 	}
 	if len(l.ReachedFrom) == 0 {
-		rf.fail(at("reached", 0, "country"), templates.M("staff.missing.reached"))
+		rf.fail(rowField("reached", 0, "country"), templates.M("staff.missing.reached"))
 	}
 	l.Domains = strings.FieldsFunc(missing("licensee.domains", "domains"), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' })
 	in.Licensee = l
@@ -220,19 +239,19 @@ func (rf *recordForm) person(prefix string) licensing.PersonInput {
 
 func (rf *recordForm) readData(in *licensing.RequestInput) {
 	for i := range rf.sets {
-		set, need := rf.text(at("datasets", i, "dataset")), rf.text(at("datasets", i, "need"))
+		set, need := rf.text(rowField("datasets", i, "dataset")), rf.text(rowField("datasets", i, "need"))
 		switch {
 		case set == "" && need == "":
 			continue
 		case set == "":
-			rf.fail(at("datasets", i, "dataset"), templates.M("staff.missing.dataset"))
+			rf.fail(rowField("datasets", i, "dataset"), templates.M("staff.missing.dataset"))
 		case need == "":
-			rf.fail(at("datasets", i, "need"), templates.M("staff.missing.need"))
+			rf.fail(rowField("datasets", i, "need"), templates.M("staff.missing.need"))
 		}
 		in.Datasets = append(in.Datasets, licensing.DatasetNeed{Dataset: licensing.DatasetID(set), Need: need})
 	}
 	if len(in.Datasets) == 0 {
-		rf.fail(at("datasets", 0, "dataset"), templates.M("staff.missing.datasets"))
+		rf.fail(rowField("datasets", 0, "dataset"), templates.M("staff.missing.datasets"))
 	}
 	for _, line := range strings.Split(rf.text("conditions"), "\n") {
 		if line = strings.TrimSpace(line); line != "" {
@@ -243,7 +262,7 @@ func (rf *recordForm) readData(in *licensing.RequestInput) {
 
 func (rf *recordForm) readContacts(in *licensing.RequestInput) {
 	for i := range rf.contacts {
-		prefix := fmt.Sprintf("contacts[%d].", i)
+		prefix := rowField("contacts", i, "")
 		empty := true
 		for _, field := range []string{"name", "latin", "position", "email", "country"} {
 			empty = empty && rf.text(prefix+field) == ""
@@ -256,7 +275,7 @@ func (rf *recordForm) readContacts(in *licensing.RequestInput) {
 	}
 	none := licensing.ContactInput{}
 	if !slices.ContainsFunc(in.Contacts, func(c licensing.ContactInput) bool { return c != none }) {
-		rf.fail("contacts[0].name", templates.M("staff.missing.contacts"))
+		rf.fail("contacts.0.name", templates.M("staff.missing.contacts"))
 	}
 }
 
@@ -285,11 +304,11 @@ func (rf *recordForm) take(err error, in licensing.RequestInput) bool {
 func (rf *recordForm) fieldOf(field string, in licensing.RequestInput) string {
 	switch field {
 	case "licensee.reached_from":
-		return at("reached", 0, "country")
+		return rowField("reached", 0, "country")
 	case "datasets":
-		return at("datasets", 0, "dataset")
+		return rowField("datasets", 0, "dataset")
 	case "contacts":
-		return at("contacts", 0, "name")
+		return rowField("contacts", 0, "name")
 	}
 	m := contactField.FindStringSubmatch(field)
 	if m == nil {
@@ -301,7 +320,7 @@ func (rf *recordForm) fieldOf(field string, in licensing.RequestInput) string {
 			continue
 		}
 		if n == 0 {
-			return at("contacts", row, m[2])
+			return rowField("contacts", row, m[2])
 		}
 		n--
 	}
@@ -338,10 +357,10 @@ func (f *form) fill(q licensing.Request) {
 		"licensee.address", c.Licensee.Address, "licensee.country", c.Licensee.Country, "licensee.domains", strings.Join(c.Licensee.Domains, "\n"),
 		"conditions", strings.Join(c.Conditions, "\n"))
 	for i, k := range c.Licensee.ReachedFrom {
-		set(at("reached", i, "country"), k)
+		set(rowField("reached", i, "country"), k)
 	}
 	for i, d := range c.Datasets {
-		set(at("datasets", i, "dataset"), string(d.Dataset), at("datasets", i, "need"), d.Need)
+		set(rowField("datasets", i, "dataset"), string(d.Dataset), rowField("datasets", i, "need"), d.Need)
 	}
 	for _, p := range q.Parties {
 		if p.Part == licensing.Representative {
@@ -352,8 +371,8 @@ func (f *form) fill(q licensing.Request) {
 		set(prefix+"name", p.Name, prefix+"latin", p.Latin, prefix+"position", p.Position, prefix+"email", p.Email)
 	}
 	for i, k := range q.Contacts {
-		set(at("contacts", i, "name"), k.Name, at("contacts", i, "latin"), k.Latin, at("contacts", i, "position"), k.Position,
-			at("contacts", i, "email"), k.Email, at("contacts", i, "country"), k.Country)
+		set(rowField("contacts", i, "name"), k.Name, rowField("contacts", i, "latin"), k.Latin, rowField("contacts", i, "position"), k.Position,
+			rowField("contacts", i, "email"), k.Email, rowField("contacts", i, "country"), k.Country)
 	}
 	if d := c.NotBefore; !d.IsZero() {
 		f.setDay("not_before", d.Year, d.Month, d.Day)

@@ -2,8 +2,10 @@ package portal
 
 import (
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"sluice/infra/account"
@@ -116,7 +118,7 @@ func (s *Server) recordedAlready(v *visit, r *http.Request, in licensing.Request
 		for _, m := range all {
 			q := m.Request
 			if q.State == licensing.Recorded && v.At.Sub(q.Recorded) < 10*time.Minute && slices.Equal(q.Editors, []account.PersonID{v.Who.Person()}) &&
-				sameContent(q.Content, in.Content) {
+				sameRequest(q, asRequest(written(in), nil)) {
 				number, found = q.Number, true
 			}
 		}
@@ -125,13 +127,26 @@ func (s *Server) recordedAlready(v *visit, r *http.Request, in licensing.Request
 	return number, found, err
 }
 
-func sameContent(a, b licensing.Content) bool {
-	return a.Title == b.Title && a.Purpose == b.Purpose && a.Licensee.Name == b.Licensee.Name && a.Until == b.Until && reflect.DeepEqual(a.Datasets, b.Datasets)
+// sameRequest compares what was typed, in the form in which it is kept.
+func sameRequest(kept, typed licensing.Request) bool {
+	return reflect.DeepEqual(asTyped(kept), asTyped(typed))
+}
+
+// asTyped is everything in a request that comes from the form, without what recording adds.
+func asTyped(q licensing.Request) []string {
+	f := &form{values: url.Values{}}
+	f.fill(q)
+	var all []string
+	for name, values := range f.values {
+		all = append(all, name+"="+strings.ToLower(strings.Join(strings.Fields(strings.Join(values, " ")), " ")))
+	}
+	slices.Sort(all)
+	return all
 }
 
 // showCheck shows what will be recorded, the licence that follows from it, and who may be one person twice.
 func (s *Server) showCheck(v *visit, r *http.Request, rf *recordForm, in licensing.RequestInput, c *staffCase) error {
-	q := asRequest(written(in))
+	q := asRequest(written(in), rf.signers)
 	pretend := &staffCase{Page: licensing.Page{Request: q}, At: v.At, Lang: v.Lang, zone: s.zone, Names: map[account.PersonID]string{}}
 	if c != nil {
 		q.Scopes = c.Request.Scopes
@@ -143,6 +158,9 @@ func (s *Server) showCheck(v *visit, r *http.Request, rf *recordForm, in licensi
 				return err
 			}
 			pretend.Datasets = append(pretend.Datasets, d)
+		}
+		if err := s.fillAddress(tx, &q); err != nil {
+			return err
 		}
 		pretend.Duplicates, err = s.cfg.Registry.Duplicates(tx, q)
 		return err
@@ -164,27 +182,38 @@ func (s *Server) showCheck(v *visit, r *http.Request, rf *recordForm, in licensi
 		shown = append(shown, templates.Notice{Tone: templates.Warning, Title: templates.M("staff.check.scope"), Body: templates.M("staff.check.scope-body")})
 	}
 	shown = append(shown, s.outcomeParts(outcome, v)...)
-	shown = append(shown, facts, s.peopleList(q, rf, v))
+	shown = append(shown, facts, s.peopleList(q, v))
 	return v.showParts(p, append(shown, templates.Form{Hidden: rf.carried(), Submit: templates.Button{Text: yes, Name: "do", Value: "record"},
 		Other: []templates.Part{templates.Button{Text: templates.M("staff.check.change"), Kind: "secondary", Name: "do", Value: "edit"}}})...)
 }
 
+// fillAddress gives the representative the address of the account: without it the same person would look like two.
+func (s *Server) fillAddress(tx *db.Tx, q *licensing.Request) error {
+	for i, p := range q.Parties {
+		if p.Part != licensing.Representative {
+			continue
+		}
+		emails, err := s.cfg.Accounts.Emails(tx, p.Person)
+		if err != nil {
+			return err
+		}
+		if len(emails) > 0 {
+			q.Parties[i].Email = emails[0].Address
+		}
+	}
+	return nil
+}
+
 // peopleList shows everybody who will be written to.
-func (s *Server) peopleList(q licensing.Request, rf *recordForm, v *visit) templates.Table {
+func (s *Server) peopleList(q licensing.Request, v *visit) templates.Table {
 	t := templates.Table{Caption: templates.M("staff.people"), Columns: []templates.Column{{Text: templates.M("staff.name")}, {Text: templates.M("staff.part")},
 		{Text: templates.M("staff.email")}, {Text: templates.M("staff.country")}}}
 	for _, p := range q.Parties {
-		name := p.Name
-		for _, signer := range rf.signers {
-			if signer.ID == p.Person && p.Part == licensing.Representative {
-				name = signer.Name
-			}
-		}
 		email := templates.Msg(templates.Text(p.Email))
 		if p.Email == "" {
 			email = templates.M("common.none")
 		}
-		t.Rows = append(t.Rows, []templates.Part{templates.Noted{Main: templates.Text(name), Note: templates.Text(p.Position)}, partWord(p.Part), email, templates.M("common.none")})
+		t.Rows = append(t.Rows, []templates.Part{templates.Noted{Main: templates.Text(p.Name), Note: templates.Text(p.Position)}, partWord(p.Part), email, templates.M("common.none")})
 	}
 	for _, k := range q.Contacts {
 		t.Rows = append(t.Rows, []templates.Part{templates.Noted{Main: templates.Text(k.Name), Note: templates.Text(k.Position)}, templates.M("staff.contact"), templates.Text(k.Email),
@@ -194,17 +223,23 @@ func (s *Server) peopleList(q licensing.Request, rf *recordForm, v *visit) templ
 }
 
 // asRequest is what an input would be, for showing only.
-func asRequest(in licensing.RequestInput) licensing.Request {
+func asRequest(in licensing.RequestInput, signers []account.Person) licensing.Request {
 	q := licensing.Request{Content: in.Content}
 	for _, p := range []struct {
 		part licensing.Part
 		in   licensing.PersonInput
 	}{{licensing.Applicant, in.Applicant}, {licensing.Signatory, in.Signatory}} {
-		q.Parties = append(q.Parties, licensing.Party{Part: p.part, Name: p.in.Name, Position: p.in.Position, Email: p.in.Email})
+		q.Parties = append(q.Parties, licensing.Party{Part: p.part, Name: p.in.Name, Latin: p.in.Latin, Position: p.in.Position, Email: p.in.Email})
 	}
-	q.Parties = append(q.Parties, licensing.Party{Part: licensing.Representative, Person: in.Representative, Position: in.RepresentativePosition})
+	rep := licensing.Party{Part: licensing.Representative, Person: in.Representative, Position: in.RepresentativePosition}
+	for _, p := range signers {
+		if p.ID == in.Representative {
+			rep.Name = p.Name
+		}
+	}
+	q.Parties = append(q.Parties, rep)
 	for _, k := range in.Contacts {
-		q.Contacts = append(q.Contacts, licensing.Contact{Name: k.Name, Position: k.Position, Email: k.Email, Country: k.Country})
+		q.Contacts = append(q.Contacts, licensing.Contact{Name: k.Name, Latin: k.Latin, Position: k.Position, Email: k.Email, Country: k.Country})
 	}
 	return q
 }
