@@ -64,14 +64,17 @@ func writeIn(t testing.TB, folder, name string, data []byte) {
 	}
 }
 
-// sharedCohort is the cohort that lies beside the project, without the subject who has withdrawn.
-func sharedCohort(t testing.TB) cohort {
+// sharedCohort is the cohort that lies beside the project, where it does, without the subject who has withdrawn.
+func sharedCohort(t *testing.T) (c cohort, there bool) {
 	t.Helper()
 	from := filepath.Join(moduleRoot(t), "..", "shared", "data", "cohort")
 	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
-		servers.Need(t, errors.New("the folder ../shared/data/cohort is not on this machine: it is data to try imports on, and comes apart from the code"))
+		t.Run("the shared cohort", func(t *testing.T) {
+			servers.Need(t, errors.New("the folder ../shared/data/cohort is not on this machine: it is data to try imports on, and comes apart from the code"))
+		})
+		return c, false
 	}
-	c := cohort{folder: filepath.Join(t.TempDir(), "cohort"), list: filepath.Join(from, "files.csv"), files: map[string][]byte{}}
+	c = cohort{folder: filepath.Join(t.TempDir(), "cohort"), list: filepath.Join(from, "files.csv"), files: map[string][]byte{}}
 	for i, row := range readCSV(t, filepath.Join(from, "consents.csv")) {
 		if i > 0 && row[4] != "" {
 			c.without = row[0]
@@ -93,7 +96,7 @@ func sharedCohort(t testing.TB) cohort {
 	if c.without == "" || len(c.files) < 3 {
 		t.Fatalf("%s has %d files and %q withdrew, want 3 or more and somebody", from, len(c.files), c.without)
 	}
-	return c
+	return c, true
 }
 
 func readCSV(t testing.TB, path string) [][]string {

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -188,25 +190,35 @@ func (s *Story) Download() {
 	s.fetch(s.mia, largeFile, "If-None-Match", etag).want("what is there already", http.StatusNotModified, nil)
 	s.fetch(s.mia, largeFile, "Range", fmt.Sprintf("bytes=%d-", len(data))).want("a range behind the end", http.StatusRequestedRangeNotSatisfiable, nil)
 
-	dir := s.t.TempDir()
-	s.unpack(dir)
-	s.checkSums(dir)
-	s.checkManifest(dir)
+	s.checkManifest(s.unpack())
 }
 
-// unpack fetches the archive in two pieces, and unpacks it with tar.
-func (s *Story) unpack(dir string) {
+// unpack fetches the archive in two pieces, and does with it what the page says. It returns the folder that makes.
+func (s *Story) unpack() string {
 	s.t.Helper()
 	whole := s.get(s.mia, http.MethodGet, s.delivery+"/archive")
 	whole.want("the archive", http.StatusOK, nil)
 	half := len(whole.body) / 2
 	again := s.get(s.mia, http.MethodGet, s.delivery+"/archive", "Range", fmt.Sprintf("bytes=%d-", half), "If-Range", whole.header.Get("ETag"))
 	again.want("the second half of the archive", http.StatusPartialContent, whole.body[half:])
-	path := filepath.Join(dir, "all.tar")
-	if err := os.WriteFile(path, whole.body, 0o600); err != nil {
+	_, params, err := mime.ParseMediaType(whole.header.Get("Content-Disposition"))
+	if err != nil {
+		s.t.Fatalf("the archive has no name: %v", err)
+	}
+	dir := s.t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, params["filename"]), whole.body, 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-	run(s.t, dir, "tar", "-xf", path)
+	s.mia.Get(s.delivery)
+	out := run(s.t, dir, "sh", "-ec", s.mia.shown("sha256sum")) // which fails when a single file is wrong
+	files := 0
+	for _, c := range s.cohorts {
+		files += len(c.files)
+	}
+	if got := strings.Count(out, ": OK"); got < files {
+		s.t.Errorf("sha256sum finds %d files in order, want %d:\n%s", got, files, out)
+	}
+	dir = filepath.Join(dir, strings.TrimSuffix(params["filename"], ".tar"))
 	for _, c := range s.cohorts {
 		for name, want := range c.files {
 			got, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(s.inDelivery(name))))
@@ -215,18 +227,19 @@ func (s *Story) unpack(dir string) {
 			}
 		}
 	}
+	return dir
 }
 
-func (s *Story) checkSums(dir string) {
-	s.t.Helper()
-	out := run(s.t, dir, "sha256sum", "-c", "SHA256SUMS")
-	files := 0
-	for _, c := range s.cohorts {
-		files += len(c.files)
+// shown are the lines to copy from a page that hold certain words.
+func (p *Person) shown(words string) string {
+	p.t.Helper()
+	for n := range pagetest.First(p.Root(), "main").Descendants() {
+		if n.Type == html.ElementNode && pagetest.Attr(n, "class") == "secret-value" && strings.Contains(pagetest.Text(n), words) {
+			return pagetest.Text(n)
+		}
 	}
-	if got := strings.Count(out, ": OK"); got < files {
-		s.t.Errorf("sha256sum finds %d files in order, want %d:\n%s", got, files, out)
-	}
+	p.t.Fatalf("%s at %s: no lines to copy with %q:\n%s", p.Name, p.Path, words, p.Text())
+	return ""
 }
 
 func (s *Story) checkManifest(dir string) {
@@ -235,9 +248,18 @@ func (s *Story) checkManifest(dir string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	m, err := manifest.Verify(signed)
+	var outer struct {
+		PublicKey []byte `json:"public_key"`
+	}
+	if err := json.Unmarshal(signed, &outer); err != nil {
+		s.t.Fatal(err)
+	}
+	m, err := manifest.Verify(signed, outer.PublicKey)
 	if err != nil {
 		s.t.Fatalf("the manifest: %v", err)
+	}
+	if _, err := manifest.Verify(bytes.Replace(signed, []byte(`"size":`), []byte(`"size":1`), 1), outer.PublicKey); err == nil {
+		s.t.Error("a manifest that was changed still verifies")
 	}
 	want := map[string][]byte{}
 	for _, c := range s.cohorts {
@@ -247,7 +269,7 @@ func (s *Story) checkManifest(dir string) {
 	}
 	for _, f := range m.Files {
 		sum := sha256.Sum256(want[f.Name])
-		if data, ok := want[f.Name]; !ok || int64(len(data)) != f.Size || fmt.Sprintf("%x", f.SHA256) != hex.EncodeToString(sum[:]) && fmt.Sprint(f.SHA256) != hex.EncodeToString(sum[:]) {
+		if data, ok := want[f.Name]; !ok || int64(len(data)) != f.Size || sum != f.SHA256 {
 			s.t.Errorf("the manifest has %s with %d bytes and %v, want %d and %x", f.Name, f.Size, f.SHA256, len(data), sum)
 		}
 		delete(want, f.Name)
@@ -262,29 +284,19 @@ func (s *Story) DownloadWithToken() {
 	s.t.Helper()
 	s.mia.Back()
 	s.mia.Get(s.delivery+"/tokens").Press("/tokens", "hours", "1")
-	var values []string
-	for n := range pagetest.First(s.mia.Root(), "main").Descendants() {
-		if n.Type == html.ElementNode && pagetest.Attr(n, "class") == "secret-value" {
-			values = append(values, pagetest.Text(n))
-		}
-	}
-	config := ""
-	for _, v := range values {
-		if strings.Contains(v, "Authorization") {
-			config = v
-		}
-	}
-	if config == "" {
-		s.t.Fatalf("the page of a new token has no lines for curl: %q\n%s", values, s.mia.Text())
-	}
+	config, commands, sums := s.mia.shown("Authorization"), s.mia.shown("-C -"), s.mia.shown("sha256sum")
 	if _, err := exec.LookPath("curl"); err != nil {
 		servers.Need(s.t, errors.New("no curl on this machine: apt-get install curl"))
 	}
+	_, name, _ := strings.Cut(commands, "curl -K ")
+	name, _, _ = strings.Cut(name, " ")
 	dir := s.t.TempDir()
-	write(s.t, filepath.Join(dir, "token.curl"), config)
+	write(s.t, filepath.Join(dir, name), config)
+	run(s.t, dir, "sh", "-ec", commands)
+	run(s.t, dir, "sh", "-ec", sums)
 	to := s.address(s.path(largeFile))
-	run(s.t, dir, "curl", "-sS", "-K", "token.curl", "-r", "0-99999", "-o", "large", to)
-	run(s.t, dir, "curl", "-sS", "-K", "token.curl", "-C", "-", "-o", "large", to) // resumes
+	run(s.t, dir, "curl", "-K", name, "-r", "0-99999", "-o", "large", to)
+	run(s.t, dir, "curl", "-K", name, "-C", "-", "-o", "large", to) // resumes
 	got, err := os.ReadFile(filepath.Join(dir, "large"))
 	if err != nil || !bytes.Equal(got, s.file(largeFile)) {
 		s.t.Errorf("curl has %d bytes, %v, want the %d of the file", len(got), err, len(s.file(largeFile)))

@@ -11,7 +11,7 @@ import (
 // A Story is one agreement with everybody in it.
 type Story struct {
 	*Site
-	t testing.TB
+	t *testing.T
 
 	noor, daan, willem     *Person // the desk, twice, and who signs for the foundation
 	lena, karl, mia, jonas *Person // applicant, signatory and contacts of the licensee
@@ -28,7 +28,7 @@ const (
 )
 
 // Begin makes a site with everybody who will come to it.
-func Begin(t testing.TB, s *Site) *Story {
+func Begin(t *testing.T, s *Site) *Story {
 	zone, err := time.LoadLocation("Europe/Amsterdam")
 	if err != nil {
 		t.Fatal(err)
@@ -76,14 +76,14 @@ func (s *Story) Record() {
 	n := s.noor.Get("/requests/new")
 	fields := []string{"lang", "en", "title", "Signatures of resistance", "purpose", "We look for signatures.\n\nWe publish whatever we find.",
 		"licensee.name", "Klinikum Musterstadt", "licensee.address", "Marktplatz 1\nMusterstadt", "licensee.country", n.Option("licensee.country", "Germany"),
-		"reached[0].country", n.Option("reached[0].country", "Germany"), "licensee.domains", "musterstadt.example",
+		"reached.0.country", n.Option("reached.0.country", "Germany"), "licensee.domains", "musterstadt.example",
 		"applicant.name", s.lena.Name, "applicant.position", "Head of group", "applicant.email", s.lena.Email,
 		"signatory.name", s.karl.Name, "signatory.position", "Managing director", "signatory.email", s.karl.Email,
 		"representative", n.Option("representative", s.willem.Name), "representative.position", "Director",
-		"contacts[0].name", s.mia.Name, "contacts[0].position", "Bioinformatician", "contacts[0].email", s.mia.Email, "contacts[0].country", n.Option("contacts[0].country", "Germany"),
+		"contacts.0.name", s.mia.Name, "contacts.0.position", "Bioinformatician", "contacts.0.email", s.mia.Email, "contacts.0.country", n.Option("contacts.0.country", "Germany"),
 	}
 	for i := range s.cohorts {
-		list := fmt.Sprintf("datasets[%d].", i)
+		list := fmt.Sprintf("datasets.%d.", i)
 		fields = append(fields, list+"dataset", n.Option(list+"dataset", setName(i)), list+"need", "The plan uses every file.")
 	}
 	n.Press("", append(fields, day("until", s.until)...)...)
@@ -274,10 +274,12 @@ func (s *Story) wantOpen(when string) {
 // Extend waits for the reminders, and has an extension asked for and decided.
 func (s *Story) Extend() {
 	s.t.Helper()
-	s.moveTo(s.until.AddDate(0, 0, -29))
+	for i, days := range []int{90, 30} {
+		s.moveTo(s.end().AddDate(0, 0, -days).Add(time.Hour))
+		s.eventually(fmt.Sprintf("no reminder %d days before the end", days), func() bool { return s.reminders() > i })
+	}
 	s.karl.Back()
-	later := s.until.AddDate(0, 2, 0)
-	s.Mail.Wait(s.t, s.karl.Email, agreement) // the last of them is the reminder
+	later := s.until.AddDate(0, 1, 0)
 	s.karl.Get(agreement+"/extension").Press("/extension", append(day("until", later), "reason", "The measurements took longer")...)
 	for _, p := range []*Person{s.noor, s.daan} {
 		p.Back()
@@ -285,15 +287,32 @@ func (s *Story) Extend() {
 		decide := p.Link(request + "/amendments/")
 		p.Get(decide).Press(decide, "decision", "accept", "reason", "The purpose is the same")
 	}
-	s.moveTo(s.until.AddDate(0, 0, 2)) // past the first end
+	first := s.end()
 	s.until = later
+	s.moveTo(first.Add(time.Hour))
 	s.wantOpen("after the first end, when the term was extended")
+	if got := s.reminders(); got != 2 {
+		s.t.Errorf("the signatory got %d reminders of an end that was moved, want the two from before", got)
+	}
+}
+
+// end is when the term ends.
+func (s *Story) end() time.Time {
+	return time.Date(s.until.Year(), s.until.Month(), s.until.Day()+1, 0, 0, 0, 0, s.until.Location())
+}
+
+// reminders is how often the signatory was reminded of the end.
+func (s *Story) reminders() int {
+	return len(slices.DeleteFunc(s.Mail.To(s.karl.Email), func(l Letter) bool { return !strings.Contains(l.Subject, "Access ends in") }))
 }
 
 // End lets the term end, and sees that nothing is left.
 func (s *Story) End() {
 	s.t.Helper()
-	end := time.Date(s.until.Year(), s.until.Month(), s.until.Day()+1, 0, 0, 0, 0, s.until.Location())
+	if got := s.ofDelivery(); len(got) != 1 {
+		s.t.Errorf("the store has the buckets %q for the delivery, want one", got)
+	}
+	end := s.end()
 	s.clock.Until(end.Add(-10 * time.Minute))
 	s.wantOpen("ten minutes before the end")
 	running := s.open(s.mia, largeFile)
@@ -309,10 +328,18 @@ func (s *Story) End() {
 		return slices.ContainsFunc(s.karl.Links(), func(to string) bool { return strings.HasPrefix(to, agreement+"/certificates/") })
 	})
 	s.karl.Get(s.karl.Link(agreement+"/certificates/")).Want(200, "")
+	if left := s.ofDelivery(); len(left) > 0 {
+		s.t.Errorf("after the end the store still has the buckets %q", left)
+	}
 	s.karl.Get(agreement+"/destruction").Press("/destruction", append(day("destroyed_on", s.clock.Now().In(end.Location())), "statement", "yes")...)
 	s.karl.Get(agreement).Want(200, "")
 	s.noor.Back()
 	s.noor.Get(request).Want(200, "")
+}
+
+// ofDelivery are the buckets of the delivery that the store has.
+func (s *Story) ofDelivery() []string {
+	return slices.DeleteFunc(s.buckets(), func(name string) bool { return !strings.HasPrefix(name, "dr-0001-a-1-") })
 }
 
 // moveTo moves the clock, with stops on the way so that what was due before is done before.
@@ -323,4 +350,34 @@ func (s *Story) moveTo(at time.Time) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	s.clock.Until(at)
+}
+
+// Whole plays everything, from the first command to the certificate.
+func (s *Story) Whole() {
+	s.t.Helper()
+	s.Found(s.cohortsThere()...)
+	s.AddRepresentative()
+	s.Record()
+	s.Sign()
+	s.Receive()
+	s.Download()
+	s.DownloadWithToken()
+	s.ChangeContacts()
+	s.Pause()
+	s.Halt()
+	s.Extend()
+	s.Audit()
+	s.End()
+	s.Audit()
+	s.Stop()
+	s.Audit()
+}
+
+// cohortsThere are the cohort that the test makes, and the one beside the project where that is.
+func (s *Story) cohortsThere() []cohort {
+	all := []cohort{madeCohort(s.t)}
+	if shared, ok := sharedCohort(s.t); ok {
+		all = append(all, shared)
+	}
+	return all
 }
