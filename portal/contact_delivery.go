@@ -178,7 +178,7 @@ func pageFrom(v *visit, rows int) (from int, links templates.Pagination) {
 // verifyParts say how to see that everything came over whole.
 func (s *Server) verifyParts(d delivery.Shown) templates.Part {
 	return section("verify", templates.M("contact.verify"), paragraph(templates.M("contact.verify-lead")),
-		templates.Secret{Label: templates.M("contact.verify-command"), Values: []string{"tar -xf " + d.Delivery.Number + ".tar", "sha256sum -c SHA256SUMS"}},
+		templates.Secret{Label: templates.M("contact.verify-command"), Values: []string{"tar -xf " + d.Delivery.Number + ".tar", "cd " + d.Delivery.Number, "sha256sum -c SHA256SUMS"}},
 		paragraph(templates.M("contact.verify-wrong")))
 }
 
@@ -202,10 +202,13 @@ func transferTable(d delivery.Shown, all []delivery.Transfer) templates.Table {
 
 // showRefused says why a delivery gives nothing now, and what to do. Its files are not listed.
 func (s *Server) showRefused(v *visit, d delivery.Shown, status int) error {
+	if err := s.withPeople(v, &d); err != nil {
+		return err
+	}
 	p := v.deliveryShell(d, templates.M("contact.refused-title", "Number", d.Delivery.Number))
 	p.Tag, p.Back = deliveryStatus(d), &templates.Link{Text: templates.M("contact.back"), Href: "/deliveries"}
 	parts := []templates.Part{refusedTurn(d)}
-	if !d.Agreement.Term.IsZero() {
+	if !d.Agreement.Term.IsZero() && !anyOf(d.Refused, delivery.ErrGrantRemoved) {
 		meter := templates.TermMeter{From: d.Agreement.Term.From, Until: d.Agreement.Term.Until}
 		if status := deliveryStatus(d); status != templates.NotYet && status != templates.Preparing {
 			meter.Status = status
@@ -227,6 +230,14 @@ func (s *Server) showRefused(v *visit, d delivery.Shown, status int) error {
 		parts = append(parts, section("transfers", templates.M("contact.transfers"), transferTable(d, fetched)))
 	}
 	return v.render(status, "parts", pageOf(p, parts...))
+}
+
+// withPeople reads the agreement with those who sign it: deciding about access needs none of them, and saying whom to ask does.
+func (s *Server) withPeople(v *visit, d *delivery.Shown) error {
+	return s.cfg.DB.View(v.r.Context(), func(tx *db.Tx) (err error) {
+		d.Agreement, err = s.cfg.Registry.Agreement(tx, d.Agreement.ID)
+		return err
+	})
 }
 
 // refusedTurn is the reason in words, with the way out.
@@ -330,6 +341,9 @@ func awayIfNotWatched(err error) error {
 
 // refuseProgram answers a token with the reason as text: curl shows it to whoever runs it.
 func (v *visit) refuseProgram(d delivery.Shown) error {
+	if err := v.server.withPeople(v, &d); err != nil {
+		return err
+	}
 	voice := v.server.cfg.Pages.Voice(v.Lang, v.server.zone, v.At)
 	turn := refusedTurn(d)
 	var said []string

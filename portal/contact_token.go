@@ -98,7 +98,8 @@ func (s *Server) makeToken(_ http.ResponseWriter, r *http.Request, v *visit) err
 }
 
 // showToken shows a token in the lines that curl reads it from: in a file it stands neither in an address, which servers
-// write down, nor on a command line, which everybody on the machine can read.
+// write down, nor on a command line, which everybody on the machine can read. With "fail" curl saves no refusal as if it were
+// the file.
 func (s *Server) showToken(v *visit, d delivery.Shown, secret string, t account.Token) error {
 	p := v.deliveryShell(d, templates.M("contact.token-title"))
 	base, number := s.base.String(), d.Delivery.Number
@@ -108,12 +109,12 @@ func (s *Server) showToken(v *visit, d delivery.Shown, secret string, t account.
 		first := d.Files[0].Path
 		commands = append(commands, "curl -K "+config+" -C - --create-dirs -o "+quoted(first)+" "+quoted(base+filePath(d.Delivery.ID, first)))
 	}
-	sums := []string{"curl -K " + config + " -o SHA256SUMS " + base + filePath(d.Delivery.ID, delivery.SumsPath), "sha256sum -c SHA256SUMS"}
+	sums := []string{"curl -K " + config + " -o SHA256SUMS " + base + filePath(d.Delivery.ID, delivery.SumsPath), "sha256sum --ignore-missing -c SHA256SUMS"}
 	return v.show("parts", pageOf(p,
 		templates.Notice{Tone: templates.Success, Title: templates.M("contact.token-made-notice", "Moment", templates.Moment(t.Expires)), Status: true},
 		leading(templates.M("contact.token-once")),
 		templates.Secret{Label: templates.M("contact.token-config", "File", config), Hint: templates.M("contact.token-config-hint", "File", config), Values: []string{
-			`header = "Authorization: Bearer ` + secret + `"`, "fail-with-body", "show-error"}},
+			`header = "Authorization: Bearer ` + secret + `"`, "fail", "show-error"}},
 		templates.Secret{Label: templates.M("contact.token-commands"), Hint: templates.M("contact.token-commands-hint"), Values: commands},
 		templates.Secret{Label: templates.M("contact.token-verify"), Values: sums},
 		templates.Turn{Yours: true, What: templates.M("contact.turn-fetch"), Until: d.Agreement.Term.Until, Next: templates.M("contact.next-fetch")},

@@ -55,7 +55,7 @@ func (s *Server) judge(err error, at time.Time) verdict {
 	case errors.Is(err, account.ErrNotProved):
 		return verdict{status: http.StatusForbidden}
 	case errors.Is(err, account.ErrNotSignedIn):
-		return verdict{status: http.StatusUnauthorized}
+		return verdict{status: http.StatusUnauthorized, body: templates.M("contact.token-none")}
 	case errors.Is(err, account.ErrLink):
 		return verdict{status: http.StatusGone, body: templates.M("portal.link-over")}
 	case errors.Is(err, db.ErrConflict):
