@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/infra/audit"
 	"sluice/infra/db"
 	"sluice/infra/db/dbtest"
 )
@@ -80,6 +81,54 @@ func TestUpkeepCannotWriteThroughAQuery(t *testing.T) {
 		})
 		if err == nil {
 			t.Error("got no error, want the statement refused: it needs a change that is recorded")
+		}
+	})
+}
+
+// TestALogThatIsLongIsVerified walks a log longer than one page, with time that a View would not have.
+func TestALogThatIsLongIsVerified(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		const entries = 11_000
+		for range entries / 1000 {
+			err := d.Change(t.Context(), db.Worker(), func(tx *db.Tx) error {
+				for range 1000 {
+					if err := tx.Record("thing:1", happened{}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		verify := func() (n int, err error) {
+			err = d.Survey(t.Context(), func(tx *db.Tx) error {
+				if _, bounded := tx.Deadline(); bounded {
+					t.Error("a survey has a time limit of its own")
+				}
+				head, err := tx.VerifyLog(func(audit.Entry, audit.Body) error { n++; return nil })
+				if err == nil && head.Seq != entries {
+					t.Errorf("got to entry %d, want %d", head.Seq, entries)
+				}
+				return err
+			})
+			return n, err
+		}
+		if n, err := verify(); n != entries || err != nil {
+			t.Errorf("got %d entries and %v, want %d and no error", n, err, entries)
+		}
+		// Around the ends of pages too.
+		for _, seq := range []string{"1", "5000", "5001", "10000", "10001", "11000"} {
+			if err := d.Tamper(t.Context(), `UPDATE audit_entries SET seq = -seq WHERE seq = `+seq); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := verify(); !errors.Is(err, audit.ErrBroken) {
+				t.Errorf("entry %s moved: got %v, want ErrBroken", seq, err)
+			}
+			if err := d.Tamper(t.Context(), `UPDATE audit_entries SET seq = -seq WHERE seq = -`+seq); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }

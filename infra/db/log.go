@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 
 	"sluice/infra/audit"
 )
@@ -35,9 +36,63 @@ func (tx *Tx) Head() (audit.Head, error) {
 	return head, err
 }
 
+// page is how many entries of the log are read at once: a statement over all of a long log would reach its time limit.
+const page = 5000
+
 // Log yields the entries of the log in order, from the first, as this transaction sees them.
 func (tx *Tx) Log() iter.Seq2[audit.Entry, error] {
-	return tx.entries(`SELECT seq, at, hash, body FROM audit_entries ORDER BY seq`)
+	return func(yield func(audit.Entry, error) bool) {
+		for e, err := range tx.lines() {
+			if !yield(e.Entry, err) {
+				return
+			}
+		}
+	}
+}
+
+// A line is an entry with the columns that repeat its body, for time lines.
+type line struct {
+	audit.Entry
+	kind, actor, subject string
+}
+
+func (tx *Tx) lines() iter.Seq2[line, error] {
+	return func(yield func(line, error) bool) {
+		last := int64(math.MinInt64) // a forged entry may have any number
+		for {
+			lines, err := tx.linesAfter(last)
+			for _, l := range lines {
+				last = l.Seq
+				if !yield(l, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(line{}, err)
+				return
+			}
+			if len(lines) < page {
+				return
+			}
+		}
+	}
+}
+
+func (tx *Tx) linesAfter(seq int64) ([]line, error) {
+	rows, err := tx.Query(`SELECT seq, at, hash, body, kind, actor, subject FROM audit_entries WHERE seq > $1 ORDER BY seq LIMIT $2`, seq, page)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var lines []line
+	for rows.Next() {
+		var l line
+		if l.Entry, err = scanEntry(rows, &l.kind, &l.actor, &l.subject); err != nil {
+			return lines, err
+		}
+		lines = append(lines, l)
+	}
+	return lines, rows.Err()
 }
 
 // LogOf yields the entries about one subject, oldest first: its time line.
@@ -65,11 +120,11 @@ func (tx *Tx) entries(query string, args ...any) iter.Seq2[audit.Entry, error] {
 	}
 }
 
-func scanEntry(rows *sql.Rows) (audit.Entry, error) {
+func scanEntry(rows *sql.Rows, more ...any) (audit.Entry, error) {
 	var e audit.Entry
 	var at int64
 	var hash, body string
-	if err := rows.Scan(&e.Seq, &at, &hash, &body); err != nil {
+	if err := rows.Scan(append([]any{&e.Seq, &at, &hash, &body}, more...)...); err != nil {
 		return e, err
 	}
 	e.At, e.Body = Instant(at), []byte(body)
@@ -79,9 +134,26 @@ func scanEntry(rows *sql.Rows) (audit.Entry, error) {
 }
 
 // VerifyLog walks the whole chain, compares what it arrives at with the stored head, checks that the columns used for
-// time lines say what the bodies say, and calls each, which may be nil, for every entry. The first fault ends it.
+// time lines say what the bodies say, and calls each, which may be nil, for every entry. The first fault ends it. The log
+// of some years takes longer than a View may: use Survey.
 func (tx *Tx) VerifyLog(each func(audit.Entry, audit.Body) error) (audit.Head, error) {
-	found, err := audit.Verify(tx.Log(), each)
+	var now line
+	entries := func(yield func(audit.Entry, error) bool) {
+		for l, err := range tx.lines() {
+			if now = l; !yield(l.Entry, err) {
+				return
+			}
+		}
+	}
+	found, err := audit.Verify(entries, func(e audit.Entry, said audit.Body) error {
+		if said.Kind != now.kind || said.By != now.actor || said.Subject != now.subject {
+			return fmt.Errorf("%w: the columns of entry %d do not match its body", audit.ErrBroken, e.Seq)
+		}
+		if each == nil {
+			return nil
+		}
+		return each(e, said)
+	})
 	if err != nil {
 		return found, err
 	}
@@ -92,31 +164,7 @@ func (tx *Tx) VerifyLog(each func(audit.Entry, audit.Body) error) (audit.Head, e
 	if found != head {
 		return found, fmt.Errorf("%w: it ends at entry %d, and its head says %d", audit.ErrBroken, found.Seq, head.Seq)
 	}
-	return found, tx.compareColumns()
-}
-
-func (tx *Tx) compareColumns() error {
-	rows, err := tx.Query(`SELECT seq, kind, actor, subject, body FROM audit_entries ORDER BY seq`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var e audit.Entry
-		var kind, actor, subject, body string
-		if err := rows.Scan(&e.Seq, &kind, &actor, &subject, &body); err != nil {
-			return err
-		}
-		e.Body = []byte(body)
-		said, err := e.Decode()
-		if err != nil {
-			return err
-		}
-		if said.Kind != kind || said.By != actor || said.Subject != subject {
-			return fmt.Errorf("%w: the columns of entry %d do not match its body", audit.ErrBroken, e.Seq)
-		}
-	}
-	return rows.Err()
+	return found, nil
 }
 
 // NoRows says whether an error of Scan means that there was no row.

@@ -43,6 +43,7 @@ type Tx struct {
 	sql      *sql.Tx
 	db       *DB
 	mode     mode
+	long     bool // not bounded by patience
 	by       Actor
 	head     audit.Head
 	recorded int
@@ -76,6 +77,11 @@ func (d *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	return d.run(ctx, &Tx{mode: viewing}, fn)
 }
 
+// Survey is View for as long as ctx allows: for walking a log of years. Each statement must be short all the same.
+func (d *DB) Survey(ctx context.Context, fn func(*Tx) error) error {
+	return d.run(ctx, &Tx{mode: viewing, long: true}, fn)
+}
+
 // Upkeep runs fn in a transaction that may write bookkeeping tables only and appears in no log.
 func (d *DB) Upkeep(ctx context.Context, fn func(*Tx) error) error {
 	return d.run(ctx, &Tx{mode: keepingUp}, fn)
@@ -97,8 +103,11 @@ func (d *DB) run(ctx context.Context, tx *Tx, fn func(*Tx) error) error {
 }
 
 func (d *DB) once(ctx context.Context, tx *Tx, fn func(*Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	if !tx.long {
+		bounded, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		ctx = bounded
+	}
 	pool, opts := d.write, &sql.TxOptions{}
 	if tx.mode == viewing {
 		pool = d.read
