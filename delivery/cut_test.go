@@ -20,7 +20,7 @@ import (
 )
 
 // large is more than what lies in the buffers between a reader that reads nothing and the gateway.
-const large = 64 << 20
+const large = 40 << 20
 
 var once = sync.OnceValue(func() []byte { return noise(large, 9) })
 

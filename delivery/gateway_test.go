@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"sluice/infra/account"
 	"sluice/infra/audit"
 	"sluice/infra/db"
+	"sluice/infra/db/dbtest"
 	"sluice/infra/keyring/keyringtest"
 	"sluice/infra/objects"
 )
@@ -272,37 +274,25 @@ func TestOneTransferLeavesOneRecord(t *testing.T) {
 }
 
 func TestWithoutARecordNothingIsSent(t *testing.T) {
-	t.Parallel() // it waits until the writer's patience is over
-	w := onSQLite(t, deliverytest.Options{})
+	t.Parallel() // it waits until the patience of a writer is over
+	path := filepath.Join(t.TempDir(), "sluice.db")
+	database, clock := dbtest.Open(t, "sqlite:"+path)
+	w := deliverytest.New(t, database, clock, deliverytest.Options{})
 	a := available(t, w)
 	d := a.Delivery()
 	s := serve(t, w.Depot, map[string]account.Who{"carla": a.Contact})
-	release := holdWriter(t, w)
+	other, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate")
+	must(t, err)
+	defer other.Close()
+	writing, err := other.BeginTx(t.Context(), nil) // nobody else can write now; reading goes on
+	must(t, err)
 	got := s.get("carla", d.ID, "exact.bam")
-	release()
+	must(t, writing.Rollback())
 	got.want(t, "while the log cannot be written", 503, nil)
 	if got.Header.Get("ETag") != "" || got.Header.Get("Content-Disposition") != "" {
 		t.Errorf("the page has headers of the file: %v", got.Header)
 	}
 	s.get("carla", d.ID, "exact.bam").want(t, "when it can be written again", 200, small()["exact.bam"])
-}
-
-// holdWriter keeps everybody else from writing until release.
-func holdWriter(t *testing.T, w *deliverytest.World) (release func()) {
-	t.Helper()
-	held, done := make(chan struct{}), make(chan struct{})
-	finished := make(chan struct{})
-	go func() {
-		defer close(finished)
-		_ = w.DB.Upkeep(t.Context(), func(tx *db.Tx) error {
-			_, err := tx.Exec(`DELETE FROM seen WHERE subject = 'nobody'`)
-			close(held)
-			<-done
-			return err
-		})
-	}()
-	<-held
-	return func() { close(done); <-finished }
 }
 
 func TestASpoiledBodyIsNeverTakenForTheFile(t *testing.T) {

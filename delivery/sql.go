@@ -139,10 +139,11 @@ func scanFile(row scanner) (File, error) {
 	return f, err
 }
 
-// insertRows inserts rows of equal length after a text that ends in VALUES, some hundreds with each statement: one by one
-// a large dataset would keep every other change waiting.
+// insertRows inserts rows of equal length after a text that ends in VALUES, some dozens with each statement: one by one a
+// large dataset would keep every other change waiting. Not hundreds: SQLite takes $1 for a name, and looks each one up
+// among all before it.
 func insertRows(tx *db.Tx, insert string, rows [][]any) error {
-	for some := range slices.Chunk(rows, 500) {
+	for some := range slices.Chunk(rows, 50) {
 		var text strings.Builder
 		text.WriteString(insert)
 		var args []any
