@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"sluice/infra/account"
@@ -114,7 +115,8 @@ func (r *Registry) AddDataset(tx *db.Tx, who account.Who, collection CollectionI
 	if !who.Has(account.Steward) {
 		return d, account.ErrNotAllowed
 	}
-	if name == "" || len(name) > 120 {
+	// It becomes the name of a folder, on whatever system the data is unpacked.
+	if name == "" || len(name) > 120 || name != line(name) || strings.HasSuffix(name, ".") {
 		return d, refuse("dataset-name").at("name")
 	}
 	if _, err := r.Collection(tx, collection); err != nil {

@@ -63,6 +63,10 @@ func CheckName(name string) error {
 			return refuse("its component %q leads elsewhere", c)
 		case len(c) > MaxComponent:
 			return refuse("a component is longer than %d bytes", MaxComponent)
+		case strings.HasSuffix(c, ".") || strings.HasSuffix(c, " "):
+			return refuse("%q ends with a dot or a space, which Windows drops: it would take the place of another", c)
+		case device(c):
+			return refuse("%q is a device on Windows, and what is written to it is lost", c)
 		}
 	}
 	switch top := fold(components[0]); {
@@ -72,6 +76,16 @@ func CheckName(name string) error {
 		return refuse("%s is a file that every delivery has of its own", components[0])
 	}
 	return nil
+}
+
+// device tells a name that Windows takes for a device, in any case and whatever ending it has.
+func device(component string) bool {
+	stem, _, _ := strings.Cut(strings.ToLower(component), ".")
+	switch stem = strings.TrimRight(stem, " "); stem {
+	case "con", "prn", "aux", "nul":
+		return true
+	}
+	return len(stem) == 4 && (strings.HasPrefix(stem, "com") || strings.HasPrefix(stem, "lpt")) && stem[3] >= '1' && stem[3] <= '9'
 }
 
 // hidden tells control characters, marks of direction and of joining, and whatever else takes no place of its own.

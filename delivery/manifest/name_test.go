@@ -11,8 +11,8 @@ import (
 
 func TestAGoodNameIsTaken(t *testing.T) {
 	for _, name := range []string{
-		"a", "a.vcf.gz", "een map/één bestand (2).csv", "a/manifest.json", "x/SHA256SUMS", "..a/b..", "...", "ДНК/ΩΣ.bam",
-		"manifest.json.gz", "a:b*?\"<>|", "-rf", " a ", strings.Repeat("n", 255), "漢字.txt", "data.parts/x",
+		"a", "a.vcf.gz", "een map/één bestand (2).csv", "a/manifest.json", "x/SHA256SUMS", "..a/b", "...a", "ДНК/ΩΣ.bam",
+		"manifest.json.gz", "a:b*?\"<>|", "-rf", " a", strings.Repeat("n", 255), "漢字.txt", "data.parts/x",
 	} {
 		if err := manifest.CheckName(name); err != nil {
 			t.Errorf("%q: got %v, want no error", name, err)
