@@ -92,7 +92,6 @@ func aboutProposal(_ *Server, t *target, _ *visit) []templates.Part {
 	}
 	rows := []templates.SummaryRow{
 		{Key: templates.M("staff.proposal.action"), Value: templates.M("staff.action." + string(p.Action))},
-		{Key: templates.M("staff.proposal.effect"), Value: templates.M("staff.effect." + string(p.Action))},
 		{Key: templates.M("staff.by"), Value: t.name(p.By)}, {Key: templates.M("staff.when"), Value: templates.Moment(p.At)},
 		{Key: templates.M("staff.reason"), Value: t.reason(p.Note)}}
 	return []templates.Part{templates.SummaryList{Title: templates.M("staff.proposal"), Rows: rows}}

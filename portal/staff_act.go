@@ -24,6 +24,8 @@ type staffAct struct {
 	calm   bool   // binds, and destroys nothing
 	urgent bool   // goes ahead whatever has changed since the page was opened
 	means  int    // how many consequences the texts hold
+	// effect is one more consequence, that depends on what is there; nil: none.
+	effect func(t *target) templates.Msg
 	// subject is what the code is given for; nil: the agreement.
 	subject func(t *target) string
 	// aim finds what the act is about beside the agreement; nil: nothing.
@@ -116,6 +118,9 @@ func (s *Server) showAct(act staffAct, v *visit, t *target, f *form) error {
 	p.Errors = f.problems()
 	sure := templates.AreYouSure{Action: t.path(act.pathOf(t)), Calm: act.calm, Yes: templates.M(name + ".yes"),
 		Hidden: []templates.Hidden{{Name: "rev", Value: t.rev()}}, Cancel: templates.Link{Text: templates.M("staff.cancel"), Href: t.path()}}
+	if act.effect != nil {
+		sure.Consequences = append(sure.Consequences, act.effect(t))
+	}
 	for i := range act.means {
 		sure.Consequences = append(sure.Consequences, templates.M(name+".means-"+string(rune('1'+i)), act.words(t)...))
 	}

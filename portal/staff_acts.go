@@ -79,6 +79,7 @@ var agreementActs = []staffAct{
 	proposing("resume", licensing.ActionResume, aboutStop),
 	proposing("terminate", licensing.ActionTerminate, nil),
 	{name: "second", kind: "agreement.seconded", code: true, reason: "optional", means: 1, about: aboutProposal,
+		effect: func(t *target) templates.Msg { return templates.M("staff.effect." + string(t.a.Proposal.Action)) },
 		try: func(t *target, by account.PersonID) error {
 			return t.happens(licensing.ActionSeconded{Action: t.a.Proposal.Action, By: by})
 		},

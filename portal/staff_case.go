@@ -254,11 +254,7 @@ func (v *visit) showParts(p templates.Page, all ...templates.Part) error {
 	return v.show("parts", p)
 }
 
-// optional leaves out a component that has nothing to show: nil is no Part.
-func compact(all ...templates.Part) []templates.Part {
-	return slices.DeleteFunc(all, func(p templates.Part) bool { return p == nil })
-}
-
+// toPage is a link, for going back.
 func toPage(href string, words templates.Msg) *templates.Link {
 	return &templates.Link{Text: words, Href: href}
 }

@@ -360,6 +360,10 @@ func (c *staffCase) deliveryParts(d delivery.Overview) []templates.Part {
 	for _, m := range moments {
 		add(m.key, m.at)
 	}
+	if d.State == delivery.Destroyed {
+		agreement, _ := c.agreement()
+		add(templates.M("staff.delivery.certificate"), templates.Link{Text: templates.M("staff.document.page"), Href: "/agreements/" + agreement.Number + "/certificates/" + d.Number, Context: templates.Text(d.Number)})
+	}
 	add(templates.M("staff.delivery.transfers"), c.transfers(d))
 	shown := []templates.Part{}
 	for _, j := range c.Jobs {

@@ -67,7 +67,7 @@ func (s *Server) logPage(_ http.ResponseWriter, r *http.Request, v *visit) error
 	p.Wide = true
 	list := staffList{Sought: templates.TextField{Name: "kind", Label: templates.M("staff.log.kind"), Hint: templates.M("staff.log.kind-hint"), Value: kind},
 		More: []templates.Part{templates.TextField{Name: "subject", Label: templates.M("staff.log.subject"), Hint: templates.M("staff.log.subject-hint"), Value: subject}}}
-	t := templates.Table{Caption: templates.M("staff.log.head", "Number", int(head.Seq), "Hash", head.Hash.String()), Columns: []templates.Column{{Text: templates.M("staff.number")}, {Text: templates.M("staff.when")},
+	t := templates.Table{Caption: templates.M("staff.log.head", "Number", int(head.Seq), "Hash", head.Hash.String()), Columns: []templates.Column{{Text: templates.M("staff.number")},
 		{Text: templates.M("staff.log.what")}, {Text: templates.M("staff.by")}, {Text: templates.M("staff.log.subject")}, {Text: templates.M("staff.log.entry")}},
 		Empty: &templates.Empty{Title: templates.M("staff.log.none")}}
 	more := len(entries) > aPage
@@ -124,7 +124,16 @@ func logRow(e audit.Entry, names map[string]string) ([]templates.Part, error) {
 	if names[body.By] != "" {
 		by = templates.Text(names[body.By])
 	}
-	entry := templates.Details{Summary: templates.M("staff.log.show"), Body: templates.Lines{templates.Code(e.Hash.String()), templates.Code(body.By), templates.Code(body.Data)}}
-	return []templates.Part{templates.Number(e.Seq), templates.Moment(e.At), templates.Noted{Main: eventWord(body.Kind), Note: templates.Text(body.Kind)}, by,
-		templates.Link{Text: templates.Text(body.Subject), Href: logOf(body.Subject)}, entry}, nil
+	entry := templates.Details{Summary: templates.M("staff.log.show"), Body: templates.Lines{templates.Code(e.Hash.String()), templates.Code(body.Subject), templates.Code(body.By), templates.Code(body.Data)}}
+	return []templates.Part{templates.Number(e.Seq), templates.Noted{Main: eventWord(body.Kind), Note: templates.Text(body.Kind)}, templates.Lines{by, templates.Moment(e.At)},
+		templates.Link{Text: templates.Text(short(body.Subject)), Href: logOf(body.Subject)}, entry}, nil
+}
+
+// short is enough of a subject to tell it from others on the page; the entry as written has it whole.
+func short(subject string) string {
+	what, id, found := strings.Cut(subject, ":")
+	if !found || len(id) <= 10 {
+		return subject
+	}
+	return what + ":" + id[:8] + "…"
 }

@@ -30,7 +30,7 @@ var knownEvents = []string{
 	"agreement.drafted", "agreement.revised", "agreement.released", "agreement.answered", "agreement.opened", "agreement.signed",
 	"agreement.declined", "agreement.proposed", "agreement.seconded", "agreement.proposal-dropped", "agreement.stopped",
 	"agreement.stop-confirmed", "agreement.list-confirmed", "agreement.jurisdiction-changed", "agreement.jurisdiction-answered",
-	"agreement.ended", "agreement.milestone", "agreement.closed-out",
+	"agreement.ended", "agreement.milestone", "agreement.closed-out", "document.kept",
 	"amendment.extension-asked", "amendment.contact-asked", "amendment.contact-removed", "amendment.decided", "amendment.dropped",
 	"contact.bound", "contact.suspended", "contact.resumed",
 	"collection.added", "dataset.added", "dataset.finished",
@@ -40,7 +40,7 @@ var knownEvents = []string{
 	"account.signed-in", "account.signed-out", "account.session-revoked", "account.password-changed", "account.password-rehashed",
 	"account.reset-sent", "factor.enrolled", "factor.reported-lost", "factor.removed", "factor.link-sent", "factor.recovery-used",
 	"token.made", "token.revoked", "staff.proposed", "staff.decided", "staff.role-given", "staff.role-ended", "staff.bootstrapped",
-	"account.disabled", "account.enabled", "person.erased",
+	"account.disabled", "account.enabled", "account.language-set", "person.erased",
 }
 
 // eventWord is an event of the log in words.
@@ -69,7 +69,8 @@ func (s *Server) momentWord(m licensing.Moment, c *staffCase) templates.Msg {
 	if code := m.Args["country"]; code != "" {
 		more = append(more, templates.Text(s.country(code, c.Lang)))
 	}
-	if until, err := licensing.ParseDate(m.Args["until"]); err == nil && !until.IsZero() {
+	// Of every other event the day would be read as the day on which it happened.
+	if until, err := licensing.ParseDate(m.Args["until"]); kind == "amendment.extension-asked" && err == nil && !until.IsZero() {
 		more = append(more, c.day(until))
 	}
 	switch m.Args["accept"] {
