@@ -47,11 +47,11 @@ func noise(n int, seed uint64) []byte {
 // small is a dataset with the sizes at which things go wrong.
 func small() map[string][]byte {
 	return map[string][]byte{
-		"empty.txt":           {},
-		"exact.bam":           noise(segment, 1),
-		"sub/three.bam":       noise(3*segment+17, 2),
-		"sub/tiny.vcf":        []byte("#CHROM\n"),
-		"tumor ÅÄ voorbeeld.": noise(1000, 3),
+		"empty.txt":              {},
+		"exact.bam":              noise(segment, 1),
+		"sub/three.bam":          noise(3*segment+17, 2),
+		"sub/tiny.vcf":           []byte("#CHROM\n"),
+		"tumor ÅÄ voorbeeld.txt": noise(1000, 3),
 	}
 }
 
