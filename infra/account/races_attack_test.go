@@ -53,10 +53,16 @@ func TestWhatWorksOnceWorksOnceForManyAtOnce(t *testing.T) {
 		code := w.CodeOf(ada.Person())
 		one("a code to sign in with", func() error { _, _, err := w.Accounts.GiveCode(t.Context(), s, code, accounttest.Meta); return err })
 		code = w.Code(ada)
-		one("a code for an act", func() error { _, err := w.Accounts.Confirm(t.Context(), ada, account.Act{Kind: "sign", Subject: "x"}, code); return err })
+		one("a code for an act", func() error {
+			_, err := w.Accounts.Confirm(t.Context(), ada, account.Act{Kind: "sign", Subject: "x"}, code)
+			return err
+		})
 		s = withPassword(t, w, adaMail)
 		recovery := w.Recovery[ada.Person()][3]
-		one("a recovery code", func() error { _, _, err := w.Accounts.GiveRecoveryCode(t.Context(), s, recovery, accounttest.Meta); return err })
+		one("a recovery code", func() error {
+			_, _, err := w.Accounts.GiveRecoveryCode(t.Context(), s, recovery, accounttest.Meta)
+			return err
+		})
 		link := w.Link(w.Invite("New", "new@lab.example", "someone:y"))
 		one("an invitation", func() error {
 			_, _, err := w.Accounts.Accept(t.Context(), link, account.Acceptance{Name: "New One", Password: accounttest.Password}, accounttest.Meta)
@@ -112,7 +118,10 @@ func TestLinksOfSomebodyDisabledStayDeadWhenEnabledAgain(t *testing.T) {
 			if _, _, err := w.Accounts.GiveCode(t.Context(), half, w.CodeOf(ada.Person()), accounttest.Meta); err == nil {
 				t.Errorf("%s, the half session became a whole one", when)
 			}
-			view(t, d, func(tx *db.Tx) error { wantErr(t, when+", Still", w.Accounts.Still(tx, ada), account.ErrNotSignedIn); return nil })
+			view(t, d, func(tx *db.Tx) error {
+				wantErr(t, when+", Still", w.Accounts.Still(tx, ada), account.ErrNotSignedIn)
+				return nil
+			})
 		}
 		dead("disabled")
 		both(account.Enable)
