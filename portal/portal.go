@@ -60,6 +60,8 @@ type Config struct {
 	Log                      *slog.Logger
 	// CookieKey seals short notices that travel in a cookie. Every replica needs the same one.
 	CookieKey [32]byte
+	// Journal takes an emergency stop while the log cannot be written; see licensing.Registry.Stop. Nil: it then fails.
+	Journal func(licensing.Halt) error
 	// Ready says whether this process can serve; nil is always.
 	Ready func(ctx context.Context) error
 	// Texts are words that pages of licensees show. Without one of them its pages do not exist.

@@ -182,7 +182,7 @@ func (s *site) portal(ready *readiness, demo *portal.Demo) (http.Handler, error)
 		DB: s.db, Accounts: s.accounts, Registry: s.registry, Depot: s.depot, Gateway: s.gateway, Pages: pages,
 		Foundation: s.cfg.Foundation.Name, Base: strings.TrimSuffix(s.cfg.BaseURL, "/"), Zone: s.registry.Zone(), TrustedProxies: trusted, Version: version(),
 		Help: s.cfg.Foundation.Email, Privacy: s.cfg.Foundation.Email, Log: s.log, CookieKey: subkey(s.key, "cookies"),
-		Ready: ready.ask, Demo: demo, Texts: portal.Texts{Letter: s.letters.words, Calendar: s.letters.texts.Calendar},
+		Ready: ready.ask, Journal: s.journal.add, Demo: demo, Texts: portal.Texts{Letter: s.letters.words, Calendar: s.letters.texts.Calendar},
 	})
 	if err != nil {
 		return nil, err
