@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,7 +38,8 @@ func Build(t testing.TB) Program {
 
 func (p Program) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(p.Path, args...)
-	cmd.Env = append(os.Environ(), p.Env...)
+	// Settings come from the environment too, and those of whoever runs the tests are not the site's.
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SLUICE_") }), p.Env...)
 	return cmd
 }
 

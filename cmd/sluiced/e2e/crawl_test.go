@@ -1,0 +1,224 @@
+package e2e
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// screenshots names the folder into which a crawl writes a picture of each page, for people to look at.
+const screenshots = "SCREENSHOTS"
+
+// A crawl follows every link that the people of the demo have, and looks at each page once.
+type crawl struct {
+	t    *testing.T
+	base string
+
+	mu     sync.Mutex
+	looked map[string]bool // pages, by what stands on them
+	shapes map[string]int  // addresses without ids, with how often each was seen
+	pages  int
+}
+
+// A demoPerson is a line of the demo's first page.
+type demoPerson struct{ ID, Name string }
+
+func TestEveryPageIsForEverybody(t *testing.T) {
+	t.Parallel()
+	base := startDemo(t, Build(t))
+	chrome := browser(t)
+	c := &crawl{t: t, base: base, looked: map[string]bool{}, shapes: map[string]int{}}
+
+	first := newTab(t, chrome)
+	first.open(base + "/demo")
+	people := eval[[]demoPerson](first, `[...document.querySelectorAll('form:has(input[name=person])')].map(f => ({ID: f.person.value, Name: f.closest('tr').querySelector('td, th').innerText.split('\n')[0]}))`)
+	if len(people) < 5 {
+		t.Fatalf("the demo has the people %v, want everybody", people)
+	}
+	work := make(chan func(*tab))
+	var done sync.WaitGroup
+	for range 2 {
+		done.Go(func() {
+			for look := range work {
+				look(newTab(t, chrome))
+			}
+		})
+	}
+	for _, lang := range []string{"en", "nl"} {
+		work <- func(b *tab) { c.visit(b, lang, nil) }
+		for _, p := range people {
+			work <- func(b *tab) { c.visit(b, lang, &p) }
+		}
+	}
+	close(work)
+	done.Wait()
+	if c.pages < 100 {
+		t.Errorf("the crawl found %d pages, want those of everybody", c.pages)
+	}
+	t.Logf("%d pages, %d addresses that differ by more than an id", c.pages, len(c.shapes))
+}
+
+// visit looks at all pages of one person, or of somebody who is not signed in.
+func (c *crawl) visit(b *tab, lang string, p *demoPerson) {
+	who := "nobody"
+	b.open(c.base + "/demo?lang=" + lang)
+	queue := []string{"/sign-in", "/demo", "/demo/mail", "/demo/design", "/reset", "/reset/sent", "/lost-factor", "/accessibility", "/privacy", "/no/such/page"}
+	if p != nil {
+		who = p.Name
+		b.submit(fmt.Sprintf("document.querySelector('input[name=person][value=%q]').form", p.ID))
+		if status := b.status(); status != 200 {
+			c.t.Errorf("%s cannot sign in to the demo: %d", who, status)
+			return
+		}
+		queue = []string{"/", "/account/factor", "/sign-in/lost", "/agreements/DR-9999-A", "/requests/DR-9999", "/deliveries/none"}
+	}
+	seen, here := map[string]bool{}, map[string]int{}
+	for _, to := range queue {
+		seen[to] = true
+	}
+	for len(queue) > 0 {
+		path := queue[0]
+		queue = queue[1:]
+		shape := shapeOf(path)
+		if here[shape]++; here[shape] > 4 {
+			continue // one more letter or file is not another page
+		}
+		for _, to := range c.look(b, lang, who, path) {
+			if !seen[to] {
+				seen[to] = true
+				queue = append(queue, to)
+			}
+		}
+	}
+}
+
+var (
+	randomID = regexp.MustCompile(`[A-Z2-7]{20,}`)
+	sum      = regexp.MustCompile(`[0-9a-f]{64}`)
+	query    = regexp.MustCompile(`=[^&]*`)
+)
+
+// shapeOf is an address without what tells one thing from another of its kind. Requests keep their numbers: each is at
+// another stage.
+func shapeOf(path string) string {
+	return query.ReplaceAllString(sum.ReplaceAllString(randomID.ReplaceAllString(path, "*"), "*"), "=")
+}
+
+// digits are what differs between two openings of the same page.
+var digits = regexp.MustCompile(`[A-Z2-7]{20,}|[0-9a-f]{64}|\d+`)
+
+// look opens a page, checks what was not checked before, and returns the paths that it leads to.
+func (c *crawl) look(b *tab, lang, who, path string) []string {
+	where := fmt.Sprintf("%s (%s, %s)", path, who, lang)
+	status := b.open(c.base + path)
+	type seen struct {
+		Lang, Text, Body string
+		Links            []string
+		Codes            int
+	}
+	page := eval[seen](b, `({Lang: document.documentElement.lang, Text: document.title + document.querySelector('main')?.innerHTML, Body: document.body.innerText,
+		Links: [...document.querySelectorAll('a[href]')].filter(a => !a.hasAttribute('download')).map(a => a.href),
+		Codes: [...document.querySelectorAll('main form[method=post]')].filter(f => f.querySelector('[name=code]')).length})`)
+	if status >= 500 || page.Lang != lang || strings.Contains(page.Body, "%!") || strings.Contains(page.Body, "<no value>") {
+		c.t.Errorf("%s: status %d, language %q:\n%.300s", where, status, page.Lang, page.Body)
+	}
+	if said := b.complained(); len(said) > 0 {
+		c.t.Errorf("%s: the browser complains: %q", where, said)
+	}
+	c.mu.Lock()
+	key := lang + digits.ReplaceAllString(page.Text, "*")
+	known, first := c.looked[key], c.shapes[lang+shapeOf(path)] == 0
+	c.looked[key] = true
+	c.shapes[lang+shapeOf(path)]++
+	c.pages++
+	c.mu.Unlock()
+	if !known {
+		c.check(b, where, first && lang == "en")
+		c.picture(b, lang, who, path)
+	}
+	if first && page.Codes > 0 {
+		c.refused(b, where, lang)
+	}
+	return c.paths(page.Links)
+}
+
+// check holds a page to the rules: of accessibility, and of fitting on the narrowest screen.
+func (c *crawl) check(b *tab, where string, dark bool) {
+	for _, v := range b.violations() {
+		c.t.Errorf("%s: %s", where, v)
+	}
+	if dark {
+		b.scheme("dark")
+		for _, v := range b.violations() {
+			c.t.Errorf("%s, dark: %s", where, v)
+		}
+		b.scheme("light")
+	}
+	b.width(320)
+	if by := b.overflow(); by > 0 {
+		c.t.Errorf("%s: at 320 pixels the page is %d too wide", where, by)
+	}
+	b.width(1280)
+}
+
+// refused sends a form without its code, which changes nothing, and looks at what comes back.
+func (c *crawl) refused(b *tab, where, lang string) {
+	b.submit(`[...document.querySelectorAll('main form[method=post]')].find(f => f.querySelector('[name=code]'))`)
+	focused := eval[bool](b, `!!document.activeElement?.matches('.error-summary, [data-focus]')`)
+	if status := b.status(); status != 422 || !focused {
+		c.t.Errorf("%s: without a code the form gets %d, and the summary of errors has the focus: %v; want 422 and true", where, status, focused)
+	}
+	for _, v := range b.violations() {
+		c.t.Errorf("%s, with errors: %s", where, v)
+	}
+	b.complained()
+	c.picture(b, lang, "errors", strings.Fields(where)[0])
+}
+
+// paths are those links that lead to other pages of the site.
+func (c *crawl) paths(links []string) (all []string) {
+	for _, to := range links {
+		u, err := url.Parse(to)
+		if err != nil || !strings.HasPrefix(to, c.base) || u.Query().Has("lang") || strings.HasPrefix(u.Path, "/invitation/") {
+			continue
+		}
+		last := u.Path[strings.LastIndex(u.Path, "/")+1:]
+		if strings.HasSuffix(last, ".pdf") || strings.HasSuffix(last, ".ics") || strings.Contains(u.Path, "/files/") || last == "archive" || u.Path == "/session" {
+			continue
+		}
+		u.Fragment = ""
+		if path := u.RequestURI(); !slices.Contains(all, path) {
+			all = append(all, path)
+		}
+	}
+	return all
+}
+
+// picture keeps a picture of the page at two widths, when a folder is named for them.
+func (c *crawl) picture(b *tab, lang, who, path string) {
+	folder := os.Getenv(screenshots)
+	if folder == "" {
+		return
+	}
+	name := strings.NewReplacer("/", "_", "?", "-", "&", "-", "=", "-").Replace(strings.Trim(path, "/"))
+	for _, width := range []int64{1280, 320} {
+		b.width(width)
+		png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		file := filepath.Join(folder, fmt.Sprintf("%s-%s-%s-%d.png", lang, strings.Fields(who)[0], name, width))
+		if err := os.WriteFile(file, png, 0o600); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	b.width(1280)
+}
