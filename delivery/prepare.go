@@ -13,6 +13,7 @@ import (
 
 	"sluice/delivery/crypt4gh"
 	"sluice/delivery/manifest"
+	"sluice/infra/account"
 	"sluice/infra/db"
 	"sluice/licensing"
 )
@@ -392,7 +393,8 @@ func (p *Depot) manifestOf(ctx context.Context, d Delivery, files []DeliveredFil
 	return manifest.Sign(m, func(message []byte) (signature, public []byte, err error) { return p.keys.Sign(ctx, message) })
 }
 
-// tell writes to the contacts that there is something to fetch. Those who have no account yet were invited to make one.
+// tell writes to the contacts that there is something to fetch, and to the desk that it told them. Those who have no account
+// yet were invited to make one.
 func (p *Depot) tell(tx *db.Tx, a licensing.Agreement, d Delivery) error {
 	if errors.Is(a.OpenAt(tx.At), licensing.ErrSuspended) {
 		return nil // whoever resumes it tells them
@@ -417,5 +419,7 @@ func (p *Depot) tell(tx *db.Tx, a licensing.Agreement, d Delivery) error {
 			return err
 		}
 	}
-	return nil
+	return p.registry.TellStaff(tx, account.Desk, "", licensing.Letter{
+		Kind: "data-ready-desk", Number: d.Number, Link: "/requests/" + a.RequestNumber, Facts: map[string]string{"number": a.Number},
+	})
 }

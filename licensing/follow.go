@@ -38,7 +38,7 @@ func line(s string) string {
 func (r *Registry) afterRequest(tx *db.Tx, before, after Request, ev RequestEvent) error {
 	switch ev := ev.(type) {
 	case RequestRecorded:
-		return r.toStaff(tx, account.Desk, ev.By, letterOf(after, "request.to-approve"))
+		return r.TellStaff(tx, account.Desk, ev.By, letterOf(after, "request.to-approve"))
 	case RequestRefused, RequestWithdrawn:
 		return nil // nobody outside has been written to: the request was recorded on paper
 	}
@@ -53,17 +53,20 @@ func (r *Registry) follow(tx *db.Tx, before, after Agreement, ev AgreementEvent)
 	case AgreementDrafted:
 		return r.inviteParties(tx, after)
 
-	case AgreementRevised, SignatureDeclined:
+	case AgreementRevised:
 		if before.State == Signing {
 			if err := r.toSigners(tx, after, kind("agreement.revised")); err != nil {
 				return err
 			}
 		}
-		return r.toStaff(tx, account.Desk, "", kind("agreement.to-release"))
+		return r.TellStaff(tx, account.Desk, ev.By, kind("agreement.to-release"))
+
+	case SignatureDeclined:
+		return r.declined(tx, after, ev, l)
 
 	case ConfirmationsAnswered:
 		if slices.ContainsFunc(after.Confirmations, func(c Confirmation) bool { return !c.Settled() }) {
-			return r.toStaff(tx, account.Desk, "", kind("agreement.to-judge"))
+			return r.TellStaff(tx, account.Desk, "", kind("agreement.to-judge"))
 		}
 		return nil
 
@@ -77,19 +80,22 @@ func (r *Registry) follow(tx *db.Tx, before, after Agreement, ev AgreementEvent)
 		return r.entered(tx, after, kind("agreement.in-force"))
 
 	case ActionProposed:
-		return r.toStaff(tx, account.Desk, ev.By, withFact(kind("agreement.to-second"), "action", string(ev.Action)))
+		return r.TellStaff(tx, account.Desk, ev.By, withFact(kind("agreement.to-second"), "action", string(ev.Action)))
 
 	case ActionSeconded:
 		return r.acted(tx, after, ev.Action, l)
 
 	case EmergencyStopped:
-		if err := r.toStaff(tx, account.Desk, "", kind("agreement.stopped")); err != nil {
+		stopper := account.PersonID(strings.TrimPrefix(ev.By, db.Person("").String()))
+		if err := r.TellStaff(tx, account.Desk, stopper, kind("agreement.stopped")); err != nil {
 			return err
 		}
 		return r.toLicensee(tx, after, kind("agreement.suspended"))
 
 	case ExtensionAsked:
-		return r.toStaff(tx, account.Desk, "", withFact(kind("extension.to-decide"), "until", ev.NewUntil.String()))
+		receipt := kind("extension.asked-receipt")
+		return firstOf(r.toPart(tx, after, Signatory, receipt), r.toPart(tx, after, Applicant, receipt),
+			r.TellStaff(tx, account.Desk, "", withFact(kind("extension.to-decide"), "until", ev.NewUntil.String())))
 
 	case ContactAsked:
 		return r.contactAsked(tx, after, ev, l)
@@ -133,15 +139,31 @@ func (r *Registry) follow(tx *db.Tx, before, after Agreement, ev AgreementEvent)
 		return r.planMilestones(tx, after)
 
 	case JurisdictionChanged:
-		return r.toStaff(tx, account.Desk, "", withFact(kind("agreement.jurisdiction"), "due", DateOf(after.Concern.Due.In(r.zone)).String()))
+		return r.TellStaff(tx, account.Desk, "", withFact(kind("agreement.jurisdiction"), "due", DateOf(after.Concern.Due.In(r.zone)).String()))
 
 	case AgreementEnded:
 		return firstOf(r.toLicensee(tx, after, kind("agreement.ended")), r.planMilestones(tx, after))
 
 	case DestructionAttested:
-		return firstOf(r.toPart(tx, after, Signatory, kind("agreement.closed-out")), r.toStaff(tx, account.Desk, "", kind("agreement.closed-out-desk")))
+		return firstOf(r.toPart(tx, after, Signatory, kind("agreement.closed-out")), r.TellStaff(tx, account.Desk, "", kind("agreement.closed-out-desk")))
 	}
 	return nil
+}
+
+// declined tells the others who sign, and the desk, that one of them will not. Who declined knows it.
+func (r *Registry) declined(tx *db.Tx, a Agreement, ev SignatureDeclined, l Letter) error {
+	l = withFact(l, "by", a.Party(ev.Part).Name)
+	l.Kind = "agreement.declined"
+	for _, part := range Signers() {
+		if part == ev.Part || a.Party(part).Person == "" {
+			continue
+		}
+		if err := r.toPart(tx, a, part, l); err != nil {
+			return err
+		}
+	}
+	l.Kind = "agreement.declined-desk"
+	return r.TellStaff(tx, account.Desk, "", l)
 }
 
 // entered is what follows from the last signature.
@@ -194,7 +216,7 @@ func (r *Registry) contactAsked(tx *db.Tx, a Agreement, ev ContactAsked, l Lette
 	}
 	if !c.Admitted() {
 		l.Kind = "contact.to-decide"
-		return r.toStaff(tx, account.Desk, "", withFact(l, "contact", c.Name))
+		return r.TellStaff(tx, account.Desk, "", withFact(l, "contact", c.Name))
 	}
 	return r.admitted(tx, a, c)
 }
@@ -214,7 +236,7 @@ func (r *Registry) decided(tx *db.Tx, before, after Agreement, ev AmendmentDecid
 	switch {
 	case m.State == Seconding:
 		l.Kind = "extension.to-second"
-		return r.toStaff(tx, account.Desk, ev.By, withFact(l, "until", m.NewUntil.String()))
+		return r.TellStaff(tx, account.Desk, ev.By, withFact(l, "until", m.NewUntil.String()))
 	case m.Type == Extension && m.State == Effective:
 		if r.TermChanged != nil {
 			if err := r.TermChanged(tx, before, after); err != nil {
@@ -342,8 +364,8 @@ func (r *Registry) toLicensee(tx *db.Tx, a Agreement, l Letter) error {
 	return nil
 }
 
-// toStaff writes to everybody of a role but one.
-func (r *Registry) toStaff(tx *db.Tx, role account.Role, but account.PersonID, l Letter) error {
+// TellStaff writes to everybody of a role but one.
+func (r *Registry) TellStaff(tx *db.Tx, role account.Role, but account.PersonID, l Letter) error {
 	staff, err := r.accounts.Staff(tx, role)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice/infra/account"
 	"sluice/infra/db"
 )
 
@@ -26,6 +27,32 @@ func (r *Registry) Handlers() map[string]db.Handler {
 func (r *Registry) Start(ctx context.Context) error {
 	return r.db.Upkeep(ctx, func(tx *db.Tx) error { return tx.Enqueue(nightlyJob, "all", tx.At) })
 }
+
+// WorkParked tells those who keep the service running that a job waits for a person: set it as db.DB.Parked. A parked letter
+// that says so itself tells nobody, or one mailbox that refuses mail would have us write to it for ever.
+func (r *Registry) WorkParked(tx *db.Tx, job db.Job) error {
+	if job.Kind == mailJob {
+		l, err := one(tx, scanLetter, selectLetters+` WHERE id = $1`, job.Subject)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if l.Kind == parkedLetter {
+			return nil
+		}
+	}
+	role := account.Operator
+	operators, err := r.accounts.Staff(tx, role)
+	if err != nil {
+		return err
+	}
+	if len(operators) == 0 {
+		role = account.Desk // who sees the same page, and knows whom to ask
+	}
+	return r.TellStaff(tx, role, "", Letter{Kind: parkedLetter, Link: "/jobs"})
+}
+
+// parkedLetter is the kind of the letters about parked jobs.
+const parkedLetter = "work.parked"
 
 // Milestones says what one agreement has to say by now, and plans the next look. Days that were missed heal: of several
 // reminders that are due at once the last one is sent and the others are written off, so nobody reads of ninety days when

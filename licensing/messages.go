@@ -25,12 +25,13 @@ var (
 	}
 	// letterKinds are the kinds of letters that this package posts.
 	letterKinds = []string{
-		"agreement.attest", "agreement.closed-out", "agreement.closed-out-desk", "agreement.dropped", "agreement.ended", "agreement.ending",
-		"agreement.in-force", "agreement.jurisdiction", "agreement.resumed", "agreement.revised", "agreement.sign", "agreement.stopped",
-		"agreement.suspended", "agreement.terminated", "agreement.to-judge", "agreement.to-release", "agreement.to-second", "contact.accepted",
-		"contact.asked-receipt", "contact.declined", "contact.invited", "contact.removed", "contact.removed-receipt", "contact.resumed",
-		"contact.suspended", "contact.to-decide", "contacts.confirm", "extension.declined", "extension.granted", "extension.to-decide",
-		"extension.to-second", "party.invited", "request.to-approve",
+		"agreement.attest", "agreement.closed-out", "agreement.closed-out-desk", "agreement.declined", "agreement.declined-desk",
+		"agreement.dropped", "agreement.ended", "agreement.ending", "agreement.in-force", "agreement.jurisdiction", "agreement.resumed",
+		"agreement.revised", "agreement.sign", "agreement.stopped", "agreement.suspended", "agreement.terminated", "agreement.to-judge",
+		"agreement.to-release", "agreement.to-second", "contact.accepted", "contact.asked-receipt", "contact.declined", "contact.invited",
+		"contact.removed", "contact.removed-receipt", "contact.resumed", "contact.suspended", "contact.to-decide", "contacts.confirm",
+		"extension.asked-receipt", "extension.declined", "extension.granted", "extension.to-decide", "extension.to-second", "party.invited",
+		"request.to-approve", "work.parked",
 	}
 	taskKinds = []TaskKind{TaskApprove, TaskScope, TaskRelease, TaskAnswer, TaskJudge, TaskSign, TaskContact, TaskExtension, TaskSecond, TaskStop,
 		TaskEnding, TaskAttest, TaskList, TaskJurisdiction, TaskBind}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"sluice/infra/mail"
 	"sluice/licensing"
 	"sluice/portal"
+	"sluice/templates"
 	mailtext "sluice/templates/mail"
 )
 
@@ -26,60 +28,65 @@ const noticePrefix = "account."
 
 // A letterText says with which text a kind of letter goes out.
 type letterText struct {
-	text mailtext.Kind // "": it is shown in the portal, and no mail is sent
+	text mailtext.Kind
 	// calendar attaches the end of the term, to replace what the reader's calendar has.
 	calendar bool
+	// page is where the mail leads instead of the letter's own page, for readers who cannot open that one.
+	page string
 }
 
 // letterTexts maps what licensing, delivery and account post to the texts there are. A test holds it against them.
 var letterTexts = map[string]letterText{
-	"party.invited":            {text: mailtext.Invitation},
-	"contact.invited":          {text: mailtext.Invitation},
-	"request.to-approve":       {text: mailtext.SecondPersonNeeded},
-	"agreement.sign":           {text: mailtext.SignInvitation},
-	"agreement.revised":        {text: mailtext.AgreementChanged},
-	"agreement.to-release":     {text: mailtext.SecondPersonNeeded},
-	"agreement.to-judge":       {text: mailtext.SecondPersonNeeded},
-	"agreement.to-second":      {text: mailtext.SecondPersonNeeded},
-	"agreement.stopped":        {text: mailtext.SecondPersonNeeded},
-	"agreement.jurisdiction":   {text: mailtext.SecondPersonNeeded},
-	"agreement.in-force":       {text: mailtext.AgreementInForce, calendar: true},
-	"agreement.suspended":      {text: mailtext.Suspended},
-	"agreement.resumed":        {text: mailtext.Resumed},
-	"agreement.ending":         {text: mailtext.ReminderEnd, calendar: true},
-	"agreement.ended":          {text: mailtext.AccessEnded},
-	"agreement.attest":         {text: mailtext.AttestationDue},
-	"agreement.terminated":     {text: mailtext.Terminated, calendar: true},
-	"agreement.dropped":        {text: mailtext.SignatureDeclined}, // by the foundation, before it was in force
-	"contact.asked-receipt":    {text: mailtext.ContactAddedReceipt},
-	"contact.accepted":         {text: mailtext.ContactAddedReceipt},
-	"contact.to-decide":        {text: mailtext.SecondPersonNeeded},
-	"contact.removed":          {text: mailtext.ContactRemoved},
-	"contact.removed-receipt":  {text: mailtext.ContactRemovedReceipt},
-	"contact.suspended":        {text: mailtext.Suspended},
-	"contact.resumed":          {text: mailtext.Resumed},
-	"extension.to-decide":      {text: mailtext.ExtensionToDecide},
-	"extension.to-second":      {text: mailtext.SecondPersonNeeded},
-	"extension.granted":        {text: mailtext.ExtensionGranted, calendar: true},
-	"extension.declined":       {text: mailtext.ExtensionRefused},
-	"data-ready":               {text: mailtext.DataReady},
-	"account.invitation":       {text: mailtext.Invitation},
-	"account.reset":            {text: mailtext.PasswordReset},
-	"account.enrol":            {text: mailtext.Invitation},
-	"account.signed_in_new":    {text: mailtext.NewDevice},
-	"account.password_changed": {text: mailtext.FactorChanged},
-	"account.factor_enrolled":  {text: mailtext.FactorChanged},
-	"account.factor_removed":   {text: mailtext.FactorChanged},
-	"account.factor_lost":      {text: mailtext.FactorChanged},
-	"account.recovery_used":    {text: mailtext.FactorChanged},
-	"account.address_added":    {text: mailtext.FactorChanged},
-	"account.account_disabled": {text: mailtext.FactorChanged},
-
-	// Tasks and time lines of the portal say these.
-	"agreement.closed-out":      {},
-	"agreement.closed-out-desk": {},
-	"contacts.confirm":          {},
-	"contact.declined":          {},
+	"party.invited":             {text: mailtext.Invitation},
+	"contact.invited":           {text: mailtext.Invitation},
+	"request.to-approve":        {text: mailtext.SecondPersonNeeded},
+	"agreement.sign":            {text: mailtext.SignInvitation},
+	"agreement.revised":         {text: mailtext.AgreementChanged},
+	"agreement.to-release":      {text: mailtext.SecondPersonNeeded},
+	"agreement.to-judge":        {text: mailtext.AnswersToJudge},
+	"agreement.to-second":       {text: mailtext.SecondPersonNeeded},
+	"agreement.stopped":         {text: mailtext.StopToConfirm},
+	"agreement.jurisdiction":    {text: mailtext.JurisdictionToAnswer},
+	"agreement.declined":        {text: mailtext.SignatureDeclined},
+	"agreement.declined-desk":   {text: mailtext.SignatureDeclinedDesk},
+	"agreement.in-force":        {text: mailtext.AgreementInForce, calendar: true},
+	"agreement.suspended":       {text: mailtext.Suspended},
+	"agreement.resumed":         {text: mailtext.Resumed},
+	"agreement.ending":          {text: mailtext.ReminderEnd, calendar: true},
+	"agreement.ended":           {text: mailtext.AccessEnded},
+	"agreement.attest":          {text: mailtext.AttestationDue},
+	"agreement.terminated":      {text: mailtext.Terminated, calendar: true},
+	"agreement.dropped":         {text: mailtext.AgreementDropped},
+	"agreement.closed-out":      {text: mailtext.AgreementClosedOut},
+	"agreement.closed-out-desk": {text: mailtext.ClosedOutDesk},
+	"contact.asked-receipt":     {text: mailtext.ContactAddedReceipt},
+	"contact.accepted":          {text: mailtext.ContactAccepted},
+	"contact.declined":          {text: mailtext.ContactDeclined},
+	"contact.to-decide":         {text: mailtext.ContactToDecide},
+	"contact.removed":           {text: mailtext.ContactRemoved},
+	"contact.removed-receipt":   {text: mailtext.ContactRemovedReceipt},
+	"contact.suspended":         {text: mailtext.ContactSuspended},
+	"contact.resumed":           {text: mailtext.ContactResumed},
+	"contacts.confirm":          {text: mailtext.ContactsConfirm},
+	"extension.asked-receipt":   {text: mailtext.ExtensionRequested},
+	"extension.to-decide":       {text: mailtext.ExtensionToDecide},
+	"extension.to-second":       {text: mailtext.SecondPersonNeeded},
+	"extension.granted":         {text: mailtext.ExtensionGranted, calendar: true},
+	"extension.declined":        {text: mailtext.ExtensionRefused},
+	"data-ready":                {text: mailtext.DataReady},
+	"data-ready-desk":           {text: mailtext.DataReadyDesk},
+	"work.parked":               {text: mailtext.WorkParked},
+	"account.invitation":        {text: mailtext.Invitation},
+	"account.reset":             {text: mailtext.PasswordReset},
+	"account.enrol":             {text: mailtext.AccountEnrol},
+	"account.signed_in_new":     {text: mailtext.NewDevice},
+	"account.password_changed":  {text: mailtext.FactorChanged},
+	"account.factor_enrolled":   {text: mailtext.FactorChanged},
+	"account.factor_removed":    {text: mailtext.FactorChanged},
+	"account.factor_lost":       {text: mailtext.FactorLost},
+	"account.recovery_used":     {text: mailtext.FactorChanged},
+	"account.address_added":     {text: mailtext.AddressAdded},
+	"account.account_disabled":  {text: mailtext.AccountDisabled, page: templates.PrivacyPath}, // the one page left to the reader
 }
 
 // letters composes what stands in the outbox and hands it to the mail server. It runs outside every change.
@@ -98,7 +105,7 @@ func (s *letters) send(ctx context.Context, l licensing.Letter) error {
 	if !known {
 		return fmt.Errorf("there is no text for letters of kind %q", l.Kind)
 	}
-	if s.out == nil || text.text == "" {
+	if s.out == nil {
 		return nil
 	}
 	m, err := s.compose(ctx, l, text)
@@ -119,7 +126,7 @@ func (s *letters) compose(ctx context.Context, l licensing.Letter, text letterTe
 		if b, err = s.look(tx, l); err != nil {
 			return err
 		}
-		link, err = s.link(tx, l)
+		link, err = s.link(tx, l, text)
 		return err
 	})
 	if err != nil {
@@ -151,8 +158,8 @@ func (s *letters) fill(l licensing.Letter, text letterText, b background, link s
 // words puts a letter into words for the portal, where no secret may be seen: a letter with a one-use link leads to the
 // first page instead.
 func (s *letters) words(l licensing.Letter) (mailtext.Parts, error) {
-	text := letterTexts[l.Kind]
-	if text.text == "" {
+	text, known := letterTexts[l.Kind]
+	if !known {
 		return mailtext.Parts{}, fmt.Errorf("there is no text for letters of kind %q", l.Kind)
 	}
 	var b background
@@ -163,9 +170,11 @@ func (s *letters) words(l licensing.Letter) (mailtext.Parts, error) {
 	if err != nil {
 		return mailtext.Parts{}, err
 	}
-	link := strings.TrimSuffix(s.cfg.BaseURL, "/") + "/"
+	link := strings.TrimSuffix(s.cfg.BaseURL, "/")
 	if l.Invitation == "" {
-		link = strings.TrimSuffix(link, "/") + l.Link
+		link += cmp.Or(text.page, l.Link)
+	} else {
+		link += "/"
 	}
 	parts, _, err := s.fill(l, text, b, link)
 	return parts, err
@@ -178,10 +187,10 @@ var linkPaths = map[string]string{
 }
 
 // link is the address of the one page a letter leads to. A secret in it is made here, for this message, and kept nowhere.
-func (s *letters) link(tx *db.Tx, l licensing.Letter) (string, error) {
+func (s *letters) link(tx *db.Tx, l licensing.Letter, text letterText) (string, error) {
 	base := strings.TrimSuffix(s.cfg.BaseURL, "/")
 	if l.Invitation == "" {
-		return base + l.Link, nil
+		return base + cmp.Or(text.page, l.Link), nil
 	}
 	secret, err := s.accounts.Link(tx, l.Invitation)
 	if err != nil {
@@ -256,11 +265,9 @@ func (s *letters) about(tx *db.Tx, l licensing.Letter, b background) (string, er
 		id = a.Editor
 	case "agreement.to-second":
 		id = a.Proposal.By
-	case "agreement.dropped":
-		return s.cfg.Foundation.Name, nil
 	case "agreement.to-judge", "contact.to-decide":
 		return a.Party(licensing.Signatory).Name, nil
-	case "extension.to-decide", "extension.to-second":
+	case "extension.asked-receipt", "extension.to-decide", "extension.to-second":
 		id = lastAsked(a, l.Kind == "extension.to-second")
 	}
 	if id == "" {
@@ -292,7 +299,7 @@ func lastAsked(a licensing.Agreement, first bool) account.PersonID {
 func (b background) data(l licensing.Letter, zone string, settings licensing.Settings) mailtext.Data {
 	a := b.agreement
 	d := mailtext.Data{Reader: l.To.Name, Number: b.request.Number, Agreement: a.Number, Person: b.person, When: l.Created, Zone: zone,
-		Signed: len(a.Signatures), Signers: len(licensing.Signers()), By: a.Term.Until}
+		By: a.Term.Until}
 	if a.Zone != "" {
 		d.Zone = a.Zone
 	}
@@ -320,7 +327,7 @@ func (b background) data(l licensing.Letter, zone string, settings licensing.Set
 		d.When = a.Term.From
 	case "agreement.jurisdiction":
 		d.By = a.Concern.Due
-	case "agreement.to-release", "agreement.to-judge", "agreement.to-second", "agreement.stopped", "contact.to-decide", "extension.to-second":
+	case "agreement.to-release", "agreement.to-judge", "agreement.declined-desk", "agreement.to-second", "agreement.stopped", "contact.to-decide", "extension.to-second":
 		d.By = after(settings.JudgeDays)
 	}
 	if d.By.IsZero() {

@@ -117,6 +117,7 @@ func openCore(ctx context.Context, cfg Config, log *slog.Logger, opt options) (*
 	s.registry = licensing.New(s.db, s.accounts, licensing.Options{Zone: cfg.Zone, Statements: s.docs.statements, Render: s.docs.render, Send: s.letters.send})
 	s.letters.registry, s.docs.licensee = s.registry, licenseeByNumber(s.db, s.registry)
 	s.accounts.Notify = s.registry.Outbox().Notice
+	s.db.Parked = s.registry.WorkParked
 	return s, nil
 }
 

@@ -56,6 +56,8 @@ const patience = 10 * time.Second
 type DB struct {
 	// Now is the clock of everything that happens, in one place so that a test can set it.
 	Now func() time.Time
+	// Parked is told of a job that was parked, in the transaction that parks it; nil tells nobody.
+	Parked func(*Tx, Job) error
 
 	engine Engine
 	write  *sql.DB

@@ -229,6 +229,8 @@ func (d *DB) settle(ctx context.Context, job Job, holder string, failure error) 
 			if err == nil && n == 0 { // asked for anew meanwhile: like a parked one, it starts afresh
 				_, err = tx.Exec(`UPDATE jobs SET lease = '', due = again, again = 0, attempts = 0, last_error = $1 WHERE id = $2 AND lease = $3`,
 					trim(failure), job.ID, holder)
+			} else if err == nil && d.Parked != nil {
+				err = d.Parked(tx, job)
 			}
 		default:
 			_, err = tx.Exec(`UPDATE jobs SET lease = '', due = $1, attempts = attempts + 1, last_error = $2 WHERE id = $3 AND lease = $4`,

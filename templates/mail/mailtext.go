@@ -44,15 +44,24 @@ type Kind string
 const (
 	Invitation            Kind = "invitation" // holds a one-use link
 	SignInvitation        Kind = "sign-invitation"
-	SignatureProgress     Kind = "signature-progress"
-	SignatureDeclined     Kind = "signature-declined"
+	SignatureDeclined     Kind = "signature-declined"      // to the others who sign
+	SignatureDeclinedDesk Kind = "signature-declined-desk" // to the desk
 	AgreementInForce      Kind = "agreement-in-force"
 	AgreementChanged      Kind = "agreement-changed"
-	DataReady             Kind = "data-ready"      // to the contacts
-	DataReadyDesk         Kind = "data-ready-desk" // to the desk
+	AgreementDropped      Kind = "agreement-dropped"
+	AgreementClosedOut    Kind = "agreement-closed-out"      // to the signatory
+	ClosedOutDesk         Kind = "agreement-closed-out-desk" // to the desk
+	DataReady             Kind = "data-ready"                // to the contacts
+	DataReadyDesk         Kind = "data-ready-desk"           // to the desk
 	ContactAddedReceipt   Kind = "contact-added-receipt"
+	ContactAccepted       Kind = "contact-accepted"
+	ContactDeclined       Kind = "contact-declined"
 	ContactRemovedReceipt Kind = "contact-removed-receipt"
-	ContactRemoved        Kind = "contact-removed" // to the contact
+	ContactRemoved        Kind = "contact-removed"   // to the contact
+	ContactSuspended      Kind = "contact-suspended" // to the contact and the signatory
+	ContactResumed        Kind = "contact-resumed"   // to the contact and the signatory
+	ContactToDecide       Kind = "contact-to-decide" // to the desk
+	ContactsConfirm       Kind = "contacts-confirm"
 	ReminderEnd           Kind = "reminder-end"
 	ExtensionRequested    Kind = "extension-requested" // to the licensee
 	ExtensionToDecide     Kind = "extension-to-decide" // to the desk
@@ -66,8 +75,15 @@ const (
 	PasswordReset         Kind = "password-reset" // holds a one-use link
 	NewDevice             Kind = "new-device"
 	FactorChanged         Kind = "factor-changed"
-	WorkParked            Kind = "work-parked"          // to the desk
-	SecondPersonNeeded    Kind = "second-person-needed" // to staff
+	FactorLost            Kind = "account-factor-lost"
+	AccountEnrol          Kind = "account-enrol" // holds a one-use link
+	AddressAdded          Kind = "account-address-added"
+	AccountDisabled       Kind = "account-disabled"
+	AnswersToJudge        Kind = "answers-to-judge"       // to the desk
+	StopToConfirm         Kind = "stop-to-confirm"        // to the desk
+	JurisdictionToAnswer  Kind = "jurisdiction-to-answer" // to the desk
+	WorkParked            Kind = "work-parked"            // to the operators
+	SecondPersonNeeded    Kind = "second-person-needed"   // to staff
 )
 
 // The texts that are not mails by themselves.
@@ -78,10 +94,12 @@ const (
 
 // Kinds lists every mail.
 func Kinds() []Kind {
-	return []Kind{Invitation, SignInvitation, SignatureProgress, SignatureDeclined, AgreementInForce, AgreementChanged, DataReady,
-		DataReadyDesk, ContactAddedReceipt, ContactRemovedReceipt, ContactRemoved, ReminderEnd, ExtensionRequested, ExtensionToDecide,
+	return []Kind{Invitation, SignInvitation, SignatureDeclined, SignatureDeclinedDesk, AgreementInForce, AgreementChanged, AgreementDropped,
+		AgreementClosedOut, ClosedOutDesk, DataReady, DataReadyDesk, ContactAddedReceipt, ContactAccepted, ContactDeclined, ContactRemovedReceipt,
+		ContactRemoved, ContactSuspended, ContactResumed, ContactToDecide, ContactsConfirm, ReminderEnd, ExtensionRequested, ExtensionToDecide,
 		ExtensionGranted, ExtensionRefused, AccessEnded, AttestationDue, Suspended, Resumed, Terminated, PasswordReset, NewDevice,
-		FactorChanged, WorkParked, SecondPersonNeeded}
+		FactorChanged, FactorLost, AccountEnrol, AddressAdded, AccountDisabled, AnswersToJudge, StopToConfirm, JurisdictionToAnswer,
+		WorkParked, SecondPersonNeeded}
 }
 
 // Languages lists the languages every mail exists in.
@@ -93,8 +111,6 @@ type Data struct {
 	Number    string    // DR-0042; empty in mails about an account
 	Agreement string    // DR-0042-A
 	Person    string    // the other person the mail speaks of
-	Signed    int       // signatures there are
-	Signers   int       // signatures there must be
 	Days      int       // days left
 	When      time.Time // when it happened
 	By        time.Time // until when something can or must be done, or when access ends
@@ -117,7 +133,7 @@ type Composer struct {
 	texts      map[string]text
 }
 
-var allowed = []string{"ref", "reader", "number", "agreement", "person", "progress", "left", "when", "ended", "by", "service", "foundation"}
+var allowed = []string{"ref", "reader", "number", "agreement", "person", "left", "when", "ended", "by", "service", "foundation"}
 
 // Load reads the texts, taking each file from override that it has, and reports every mistake at once. Links in mails
 // must begin with base, such as https://data.example.org; service and foundation are the names readers know.

@@ -28,7 +28,7 @@ func loaded(t *testing.T) *Composer {
 }
 
 func full() Data {
-	return Data{Reader: "Seán O'Neil", Number: "DR-0042", Agreement: "DR-0042-A", Person: "Anna van 't Hof", Signed: 2, Signers: 3, Days: 30,
+	return Data{Reader: "Seán O'Neil", Number: "DR-0042", Agreement: "DR-0042-A", Person: "Anna van 't Hof", Days: 30,
 		When: time.Date(2026, 11, 20, 9, 30, 0, 0, time.UTC), By: time.Date(2027, 12, 31, 23, 0, 0, 0, time.UTC), Zone: "Europe/Amsterdam", Link: link}
 }
 
@@ -99,7 +99,7 @@ func TestOrdinaryNamesAreLeftAlone(t *testing.T) {
 
 func TestAMailAboutAnAccountNamesTheService(t *testing.T) {
 	c := loaded(t)
-	for _, kind := range []Kind{Invitation, PasswordReset, NewDevice, FactorChanged, WorkParked, SecondPersonNeeded} {
+	for _, kind := range []Kind{Invitation, PasswordReset, NewDevice, FactorChanged, FactorLost, AccountEnrol, AddressAdded, AccountDisabled, WorkParked, SecondPersonNeeded} {
 		d := full()
 		d.Number, d.Agreement = "", ""
 		if m := compose(t, c, kind, "nl", d); !strings.HasPrefix(m.Subject, "[Sluice] ") {
@@ -118,11 +118,6 @@ func TestAMailWithAPartMissingIsRefused(t *testing.T) {
 		if _, err := c.Compose(ReminderEnd, "en", d); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("without %s: %v", what, err)
 		}
-	}
-	d := full()
-	d.Signed = 4
-	if _, err := c.Compose(SignatureProgress, "en", d); err == nil {
-		t.Error("4 of 3 signatures were reported")
 	}
 	if _, err := c.Compose(ReminderEnd, "de", full()); err == nil {
 		t.Error("a mail in German was composed")

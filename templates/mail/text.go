@@ -134,8 +134,6 @@ func (v values) raw(name string) (string, error) {
 		return v.c.service, nil
 	case "foundation":
 		return v.c.foundation, nil
-	case "progress":
-		return v.progress()
 	case "left":
 		return v.left()
 	case "when":
@@ -146,14 +144,6 @@ func (v values) raw(name string) (string, error) {
 		return dates.Until(v.d.By, v.d.Zone, v.lang)
 	}
 	return "", nil
-}
-
-func (v values) progress() (string, error) {
-	if v.d.Signers < 1 || v.d.Signed < 0 || v.d.Signed > v.d.Signers {
-		return "", fmt.Errorf("%d of %d signatures", v.d.Signed, v.d.Signers)
-	}
-	between := map[string]string{"en": "of", "nl": "van de"}[v.lang]
-	return fmt.Sprintf("%d %s %d", v.d.Signed, between, v.d.Signers), nil
 }
 
 func (v values) left() (string, error) {
