@@ -151,14 +151,8 @@ func machineActor(by string) templates.Msg {
 	return templates.Text(by)
 }
 
-var knownLetters = []string{
-	"party.invited", "contact.invited", "request.to-approve", "agreement.to-release", "agreement.to-judge", "agreement.to-second", "agreement.sign",
-	"agreement.revised", "agreement.in-force", "agreement.dropped", "agreement.terminated", "agreement.suspended", "agreement.resumed",
-	"agreement.stopped", "agreement.ended", "agreement.ending", "agreement.attest", "agreement.closed-out", "agreement.closed-out-desk",
-	"agreement.jurisdiction", "extension.to-decide", "extension.to-second", "extension.granted", "extension.declined", "contact.asked-receipt",
-	"contact.to-decide", "contact.accepted", "contact.declined", "contact.removed", "contact.removed-receipt", "contact.suspended",
-	"contact.resumed", "contacts.confirm",
-}
+// knownLetters are the kinds of letters that a case shows. Those about accounts are nobody's business here.
+var knownLetters = append(licensing.LetterKinds(), "data-ready", "data-ready-desk")
 
 // letterWord is the kind of a letter in words.
 func letterWord(kind string) templates.Msg {
