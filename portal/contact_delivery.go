@@ -38,17 +38,23 @@ func (s *Server) deliveryTasks(v *visit) (group, error) {
 		return found, err
 	}
 	for _, d := range all {
-		if d.Delivery.State == delivery.Destroyed {
-			continue
-		}
-		t := templates.Task{Title: templates.M("contact.task", "Number", d.Delivery.Number), Href: deliveryPath(d.Delivery.ID), Status: deliveryStatus(d)}
-		if d.Refused == nil {
-			t.Due = d.Agreement.Term.Until
-			if fetched, err := s.fetched(v, d.Delivery.ID); err != nil {
+		t := templates.Task{Title: templates.M("contact.task", "Number", d.Delivery.Number), Href: deliveryPath(d.Delivery.ID)}
+		switch status := deliveryStatus(d); status {
+		case templates.Available:
+			fetched, err := s.fetched(v, d.Delivery.ID)
+			if err != nil {
 				return found, err
-			} else if len(fetched) > 0 {
+			}
+			t.Status, t.Due = templates.ToDo, d.Agreement.Term.Until
+			if len(fetched) > 0 {
 				t.Status = templates.Done
 			}
+		case templates.NotYet, templates.Preparing:
+			t.Status = templates.NotYet
+		case templates.Suspended:
+			t.Status = templates.Waiting
+		default:
+			continue // it is over, and stands in the list of all
 		}
 		found.Tasks = append(found.Tasks, t)
 	}
@@ -192,8 +198,11 @@ func transferTable(d delivery.Shown, all []delivery.Transfer) templates.Table {
 		if t.File == delivery.WholeArchive {
 			name = templates.Text(delivery.ArchivePath(d.Delivery))
 		}
-		if !t.Closed.IsZero() {
+		switch {
+		case !t.Closed.IsZero():
 			closed = templates.Moment(t.Closed)
+		case d.Refused != nil:
+			closed = templates.M("common.none") // cut with the access; the log has it in some minutes
 		}
 		table.Rows = append(table.Rows, []templates.Part{name, templates.Moment(t.Opened), closed, templates.Bytes(t.Bytes)})
 	}

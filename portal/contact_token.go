@@ -34,6 +34,7 @@ func (s *Server) tokensPage(_ http.ResponseWriter, r *http.Request, v *visit) er
 
 func (s *Server) showTokens(v *visit, d delivery.Shown, f *form) error {
 	p := v.deliveryShell(d, templates.M("contact.tokens-title"))
+	p.Wide = true
 	tokens, err := s.tokensOf(v, d.Delivery.ID)
 	if err != nil {
 		return err

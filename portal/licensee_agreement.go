@@ -317,9 +317,13 @@ func (w agreementView) dataBlocks(person account.PersonID) []templates.Part {
 		if d.Certificate != "" {
 			state = templates.Lines{templates.Status(d.State), templates.Link{Text: templates.M("licensee.certificate"), Href: w.path("/certificates/" + d.Number)}}
 		}
+		readers := templates.M("licensee.ready-of", "Ready", ready, "All", len(d.Grantees))
+		if d.State == delivery.Ended || d.State == delivery.Destroyed || w.a.OpenAt(w.at) != nil {
+			readers = templates.M("licensee.nobody")
+		}
 		table.Rows = append(table.Rows, []templates.Part{number, state,
 			templates.M("licensee.files-size", "Count", int(d.Files), "Size", templates.Bytes(d.Bytes)),
-			templates.M("licensee.ready-of", "Ready", ready, "All", len(d.Grantees))})
+			readers})
 	}
 	return []templates.Part{section("deliveries", templates.M("licensee.deliveries"), table)}
 }

@@ -100,7 +100,7 @@ func bit(b bool) int {
 
 func (w agreementView) removal(c licensing.Contact) templates.Part {
 	if !c.Admitted() {
-		return templates.Text("")
+		return templates.M("common.none")
 	}
 	return templates.Link{Text: templates.M("licensee.contact-remove"), Href: w.path("/contacts/" + string(c.ID) + "/remove"), Context: templates.Text(c.Name)}
 }
@@ -212,6 +212,9 @@ func (s *Server) addContact(_ http.ResponseWriter, r *http.Request, v *visit) er
 	reason := f.text("reason")
 	f.short("name", "latin", "position", "email")
 	f.within(mostText, "reason")
+	if _, err := account.Address(in.Email); err != nil {
+		f.fail("email", templates.M("account.email-bad"))
+	}
 	f.latin()
 	f.printable("latin", "position", "reason")
 	var amendment licensing.AmendmentID
