@@ -128,11 +128,29 @@ func loadConfig(path string) (Config, error) {
 		TagName: "koanf", WeaklyTypedInput: true,
 		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")),
 	}})
-	if err != nil {
-		wrong = append(wrong, fmt.Errorf("the settings cannot be read: %w", err))
-	}
+	wrong = append(wrong, misread(err)...)
 	c.defaults()
 	return c, errors.Join(append(wrong, c.faults()...)...)
+}
+
+// misread says which settings have a value of the wrong kind.
+func misread(err error) (wrong []error) {
+	var several interface{ Unwrap() []error }
+	var one *mapstructure.DecodeError
+	switch {
+	case err == nil:
+	case errors.As(err, &several):
+		for _, e := range several.Unwrap() {
+			wrong = append(wrong, misread(e)...)
+		}
+	case !errors.As(err, &one):
+		wrong = append(wrong, fmt.Errorf("the settings cannot be read: %w", err))
+	case one.Name() == "key_delay":
+		wrong = append(wrong, fault{one.Name(), "write a number with its unit, such as 24h"})
+	default:
+		wrong = append(wrong, fault{one.Name(), "write it as infra/deploy/sluice.yaml shows it"})
+	}
+	return wrong
 }
 
 // fromEnvironment turns SLUICE_DATABASE__URL_FILE into database.url_file.
@@ -228,7 +246,10 @@ func (c Config) faults() []error {
 		add("zone", "%q is not the name of a time zone, such as Europe/Amsterdam", c.Zone)
 	}
 	if need("local_key_file", c.LocalKeyFile) {
-		if err := secretFile(c.LocalKeyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := secretFile(c.LocalKeyFile)
+		if _, there := os.Stat(filepath.Dir(c.LocalKeyFile)); there != nil {
+			add("local_key_file", "the folder %s is not there; make it, readable by nobody else", filepath.Dir(c.LocalKeyFile))
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) { // migrate makes it
 			add("local_key_file", "%v", err)
 		}
 	}
@@ -267,6 +288,7 @@ func (c Config) webFaults(add func(string, string, ...any), secret func(string, 
 	if c.TLS.Key != "" {
 		secret("tls.key", c.TLS.Key)
 	}
+	there(add, "tls.certificate", c.TLS.Certificate)
 	if host, _, err := net.SplitHostPort(c.Listen); err == nil && c.TLS.Key == "" && !loopback(host) && len(c.TrustedProxies) == 0 {
 		add("listen", "without tls, listen on 127.0.0.1, or list the proxy in front in trusted_proxies")
 	}
@@ -285,9 +307,8 @@ func (c Config) partFaults(add func(string, string, ...any), need func(string, s
 		secret("store.access_key_file", c.Store.AccessKeyFile)
 		secret("store.secret_key_file", c.Store.SecretKeyFile)
 		if need("store.endpoint", c.Store.Endpoint) {
-			if err := (objects.Config{Endpoint: c.Store.Endpoint, AccessKey: "x", SecretKey: "x", Prefix: c.Store.Prefix}).Check(); err != nil {
-				add("store", "%v", err)
-			}
+			err := (objects.Config{Endpoint: c.Store.Endpoint, AccessKey: "x", SecretKey: "x", Prefix: c.Store.Prefix, CAFile: c.Store.CAFile}).Check()
+			addLines(add, "store", err)
 		}
 	default:
 		add("store.kind", `write "s3", or "dir" for a folder of this machine`)
@@ -296,7 +317,12 @@ func (c Config) partFaults(add func(string, string, ...any), need func(string, s
 	case "local":
 		need("keyring.file", c.Keyring.File)
 	case "vault":
-		need("keyring.address", c.Keyring.Address)
+		if need("keyring.address", c.Keyring.Address) {
+			if u, err := url.Parse(c.Keyring.Address); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+				add("keyring.address", "write it as https://host:port, such as https://vault.example.org:8200")
+			}
+		}
+		there(add, "keyring.ca_file", c.Keyring.CAFile)
 		if len(c.Keyring.Roles) == 0 {
 			add("keyring.roles", "name the roles of this process with their AppRole: serve, prepare, destroy, sign")
 		}
@@ -313,10 +339,15 @@ func (c Config) partFaults(add func(string, string, ...any), need func(string, s
 	switch c.Mail.Kind {
 	case "none":
 	case "smtp":
-		need("mail.address", c.Mail.Address)
-		need("mail.from", c.Mail.From)
+		whole := need("mail.address", c.Mail.Address)
+		whole = need("mail.from", c.Mail.From) && whole
 		if c.Mail.User != "" {
 			secret("mail.password_file", c.Mail.PasswordFile)
+			whole = whole && secretFile(c.Mail.PasswordFile) == nil
+		}
+		if whole { // else it would say the same again in other words
+			_, err := newSMTP(c)
+			addLines(add, "mail", err)
 		}
 	default:
 		add("mail.kind", `write "smtp", or "none" to send nothing`)
@@ -328,8 +359,51 @@ func (c Config) partFaults(add func(string, string, ...any), need func(string, s
 	}
 }
 
-// secretFile says whether a file that holds a secret is there and can be read by its owner and group alone.
+// addLines adds what a part says of its own settings, one fault a line.
+func addLines(add func(string, string, ...any), part string, err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		add(part, "%s", strings.TrimPrefix(strings.TrimSpace(line), part+": "))
+	}
+}
+
+// there adds a fault when a file is named that cannot be opened.
+func there(add func(string, string, ...any), setting, path string) {
+	if path == "" {
+		return
+	}
+	if err := opens(path); err != nil {
+		add(setting, "%v", err)
+	}
+}
+
+// missing is the path of a file that is not there.
+type missing string
+
+func (m missing) Error() string { return "there is no file " + string(m) }
+
+// Unwrap lets a caller ask for fs.ErrNotExist.
+func (missing) Unwrap() error { return fs.ErrNotExist }
+
+// opens says whether a file can be opened.
+func opens(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return missing(path)
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// secretFile says whether a file that holds a secret can be read by us, and by nobody but its owner and group.
 func secretFile(path string) error {
+	if err := opens(path); err != nil {
+		return err
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return err

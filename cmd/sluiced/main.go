@@ -137,7 +137,7 @@ func (c *command) load() (Config, error) {
 	if err == nil {
 		return cfg, nil
 	}
-	where := "the environment"
+	where := "the environment alone; name the file of settings with --config"
 	if c.config != "" {
 		where = c.config
 	}
