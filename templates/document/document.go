@@ -196,9 +196,7 @@ type Certificate struct {
 	Foundation    Foundation
 	Licensee      Licensee
 	Files         int
-	Bytes         int64
-	OldVersions   int
-	Uploads       int // unfinished ones that were removed
+	Bytes         int64 // of plaintext
 	Bucket        string
 	Key           string // the key's name in the keyring
 	LocalKeyring  bool   // the key stood in a file instead of in Vault

@@ -171,8 +171,6 @@ func (c Certificate) fill(f *filler) {
 		{f.words["delivery"], f.values["number"]},
 		{f.words[files], f.count(int64(c.Files))},
 		{f.words["bytes"], f.count(c.Bytes)},
-		{f.words["old-versions"], f.count(int64(c.OldVersions))},
-		{f.words["uploads"], f.count(int64(c.Uploads))},
 		{f.words["bucket"], f.must("the bucket's name", c.Bucket)},
 		{f.words["key"], f.must("the key's name", c.Key)},
 		{f.words["ended"], f.values["ended"]},
