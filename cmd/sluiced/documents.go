@@ -131,7 +131,7 @@ func (d *documents) acknowledgement(lang string) string {
 		return d.cfg.Foundation.Acknowledgement
 	}
 	if lang == "nl" {
-		return "Deze publicatie maakt gebruik van gegevens die beschikbaar zijn gesteld door " + d.cfg.Foundation.Name + "."
+		return "Deze publicatie maakt gebruik van data die beschikbaar zijn gesteld door " + d.cfg.Foundation.Name + "."
 	}
 	return "This publication makes use of data that were made available by " + d.cfg.Foundation.Name + "."
 }
@@ -251,27 +251,27 @@ func (d *documents) reason(why jurisdiction.Reason, lang string) string {
 var reasons = map[string]map[string]string{
 	"jurisdiction.eea": {
 		"en": "The Licensee is established, and the data are reached, within the European Economic Area: {countries}.",
-		"nl": "De licentienemer is gevestigd, en de gegevens worden benaderd, binnen de Europese Economische Ruimte: {countries}.",
+		"nl": "De Licentiehouder is gevestigd, en heeft toegang tot de data, binnen de Europese Economische Ruimte: {countries}.",
 	},
 	"jurisdiction.adequate": {
 		"en": "The European Commission has decided that protection is adequate in every country concerned outside the European Economic Area: {countries}.",
-		"nl": "De Europese Commissie heeft besloten dat de bescherming passend is in elk betrokken land buiten de Europese Economische Ruimte: {countries}.",
+		"nl": "De Europese Commissie heeft besloten dat elk betrokken land buiten de Europese Economische Ruimte een passend beschermingsniveau biedt: {countries}.",
 	},
 	"jurisdiction.scope-met": {
 		"en": "A decision on adequacy exists, and the foundation established that the Licensee falls within its scope: {countries}.",
-		"nl": "Er is een adequaatheidsbesluit, en de stichting heeft vastgesteld dat de licentienemer daaronder valt: {countries}.",
+		"nl": "Er is een adequaatheidsbesluit, en de stichting heeft vastgesteld dat de Licentiehouder daaronder valt: {countries}.",
 	},
 	"jurisdiction.scope-met-other-licence": {
 		"en": "A decision on adequacy covers the Licensee; the foundation uses the licence for parties outside the European Economic Area all the same: {because}.",
-		"nl": "Een adequaatheidsbesluit geldt voor de licentienemer; de stichting gebruikt toch de licentie voor partijen buiten de Europese Economische Ruimte: {because}.",
+		"nl": "Een adequaatheidsbesluit geldt voor de Licentiehouder; de stichting gebruikt toch de licentie voor partijen buiten de Europese Economische Ruimte: {because}.",
 	},
 	"jurisdiction.scope-not-met": {
 		"en": "A decision on adequacy exists, and the Licensee does not fall within its scope: {because}.",
-		"nl": "Er is een adequaatheidsbesluit, en de licentienemer valt daar niet onder: {because}.",
+		"nl": "Er is een adequaatheidsbesluit, en de Licentiehouder valt daar niet onder: {because}.",
 	},
 	"jurisdiction.review-met": {
 		"en": "The foundation looked at the case and established that this Licensee is bound by equivalent protection: {countries}.",
-		"nl": "De stichting heeft het geval bekeken en vastgesteld dat voor deze licentienemer gelijkwaardige bescherming geldt: {countries}.",
+		"nl": "De stichting heeft het geval bekeken en vastgesteld dat voor deze Licentiehouder gelijkwaardige bescherming geldt: {countries}.",
 	},
 	"jurisdiction.review-not-met": {
 		"en": "The foundation looked at the case and established that protection is not equivalent: {because}.",
@@ -279,7 +279,7 @@ var reasons = map[string]map[string]string{
 	},
 	"jurisdiction.none": {
 		"en": "The Licensee is established, or the data are reached, in a country outside the European Economic Area without a decision on adequacy: {because}.",
-		"nl": "De licentienemer is gevestigd, of de gegevens worden benaderd, in een land buiten de Europese Economische Ruimte zonder adequaatheidsbesluit: {because}.",
+		"nl": "De Licentiehouder is gevestigd in, of heeft toegang tot de data vanuit, een land buiten de Europese Economische Ruimte zonder adequaatheidsbesluit: {because}.",
 	},
 }
 
