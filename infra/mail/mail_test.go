@@ -328,6 +328,31 @@ func TestThePasswordComesFromItsFile(t *testing.T) {
 	}
 }
 
+func TestACallTriesTLSAndTheSignInAndSendsNothing(t *testing.T) {
+	s := serve(t, StartTLS)
+	s.password = "right"
+	cfg := s.config()
+	cfg.User, cfg.PasswordFile = "sluice", secret(t, "wrong")
+	if err := sender(t, cfg).Call(t.Context()); err == nil || strings.Contains(err.Error(), "wrong\n") {
+		t.Errorf("with the wrong password: got %v, want an error", err)
+	}
+	cfg.PasswordFile = secret(t, "right")
+	if err := sender(t, cfg).Call(t.Context()); err != nil {
+		t.Errorf("with the right password: %v", err)
+	}
+	cfg.CAFile = ""
+	if err := sender(t, cfg).Call(t.Context()); err == nil {
+		t.Error("with a certificate nobody vouches for: got no error")
+	}
+	cfg = serve(t, Plain).config()
+	if err := sender(t, cfg).Call(t.Context()); err == nil {
+		t.Error("with STARTTLS stripped: got no error")
+	}
+	if s.touched != 0 {
+		t.Error("a message was begun")
+	}
+}
+
 func TestAServerThatSaysNothingIsGivenUp(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

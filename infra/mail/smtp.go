@@ -128,6 +128,21 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	return fmt.Errorf("sending mail %s: %s", m.ID, said)
 }
 
+// Call connects as for a letter, with TLS and the sign-in, and sends nothing.
+func (s *SMTP) Call(ctx context.Context) error {
+	client, err := s.client()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	if err := client.DialWithContext(ctx); err != nil {
+		return fmt.Errorf("calling the mail server: %w", err)
+	}
+	_ = client.Close() // whatever it says to goodbye, it let us in
+	return nil
+}
+
 // refused says that the server turned down this reader or this message for good. A server that turns down us (the
 // sign-in, the sender, the TLS) is a matter for the operator, after whose repair the same message goes through.
 func refused(err error) bool {
