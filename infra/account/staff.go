@@ -17,7 +17,7 @@ var Roles = []Role{Desk, Steward, Representative, Auditor, Operator}
 // Errors of keeping staff.
 var (
 	// ErrBootstrapped: the first two members of staff were made before.
-	ErrBootstrapped = errors.New("the first members of staff exist already: they add others")
+	ErrBootstrapped = errors.New("the first members of staff were invited already")
 	// ErrRoles: roles that do not exist, or none.
 	ErrRoles = errors.New("choose at least one role")
 	// ErrTerm: a role whose end is not after its beginning.
@@ -96,6 +96,30 @@ func (a *Accounts) Bootstrap(ctx context.Context, host Who, two [2]NewStaff) (id
 		return tx.Record("staff", bootstrapped{Invitations: ids[:]})
 	})
 	return ids, err
+}
+
+// StaffInvitations lists the invitations to become staff that nobody has accepted, in the order in which they were made.
+func (a *Accounts) StaffInvitations(tx *db.Tx) ([]Invitation, error) {
+	rows, err := tx.Query(`SELECT id FROM invitations WHERE purpose LIKE 'staff:%' AND accepted = 0 ORDER BY created, id`)
+	if err != nil {
+		return nil, fmt.Errorf("reading invitations of staff: %w", err)
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	all := make([]Invitation, len(ids))
+	for i, id := range ids {
+		if all[i], err = a.Invitation(tx, id); err != nil {
+			return nil, err
+		}
+	}
+	return all, rows.Err()
 }
 
 // ResendStaff mails the invitation of a member of staff once more: the host may, and staff may.

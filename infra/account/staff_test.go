@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -53,7 +54,9 @@ func TestTheFirstTwoOfStaffAreMadeOnce(t *testing.T) {
 		if told(w, account.NoticeInvitation) != 2 {
 			t.Errorf("got %d invitations, want 2", told(w, account.NoticeInvitation))
 		}
+		wantStaffInvited(t, w, d, "a@foundation.example", "b@foundation.example")
 		who := w.Join(ids[0], "A")
+		wantStaffInvited(t, w, d, "b@foundation.example")
 		if !who.Has(account.Desk) || !who.Has(account.Operator) || who.Has(account.Steward) {
 			t.Errorf("got %v, want desk and operator", who)
 		}
@@ -61,6 +64,22 @@ func TestTheFirstTwoOfStaffAreMadeOnce(t *testing.T) {
 		wantErr(t, "sending the other one again from the host", w.Accounts.ResendStaff(t.Context(), host, ids[1]), nil)
 		w.Join(ids[1], "B")
 	})
+}
+
+func wantStaffInvited(t *testing.T, w *accounttest.World, d *db.DB, want ...string) {
+	t.Helper()
+	var got []string
+	err := d.View(t.Context(), func(tx *db.Tx) error {
+		all, err := w.Accounts.StaffInvitations(tx)
+		for _, inv := range all {
+			got = append(got, inv.Email)
+		}
+		return err
+	})
+	slices.Sort(got)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("invited are %q (%v), want %q", got, err, want)
+	}
 }
 
 func TestStaffIsAddedByTwo(t *testing.T) {
