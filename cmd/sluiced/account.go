@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/mail"
 	"strings"
 	"text/tabwriter"
@@ -17,8 +18,8 @@ import (
 )
 
 func (c *command) accountCommand() *cobra.Command {
-	return group("account", "Make the first accounts, and list staff", c.bootstrapCommand(), &cobra.Command{
-		Use: "list", Short: "List who is staff, and in which roles", Args: cobra.NoArgs,
+	return group("account", "Make the first accounts, and list staff", c.bootstrapCommand(), c.resendCommand(), &cobra.Command{
+		Use: "list", Short: "List who is staff, and in which roles, and who is invited", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withCore(cmd.Context(), func(s *site) error { return c.listStaff(cmd.Context(), s) })
 		},
@@ -51,6 +52,64 @@ that person until it was used: hand each over in person.`,
 	return cmd
 }
 
+func (c *command) resendCommand() *cobra.Command {
+	var print bool
+	cmd := &cobra.Command{
+		Use: "resend ADDRESS", Short: "Send the invitation of a member of staff once more",
+		Long: `Sends an invitation that nobody has accepted once more, good for its whole time again. The link of one
+that had expired is a new one. Sent to a wrong address? On a new site make a new database; later, two
+of staff add the person again under the right address.`,
+		Args: exactly(1, "ADDRESS"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.withCore(cmd.Context(), func(s *site) error { return c.resend(cmd.Context(), s, args[0], print) })
+		},
+	}
+	cmd.Flags().BoolVar(&print, "print-links", false, "print the link, for a site without mail")
+	return cmd
+}
+
+func (c *command) resend(ctx context.Context, s *site, address string, print bool) error {
+	var found account.Invitation
+	err := s.db.View(ctx, func(tx *db.Tx) error {
+		all, err := s.accounts.StaffInvitations(tx)
+		for _, inv := range all {
+			if strings.EqualFold(inv.Email, strings.TrimSpace(address)) {
+				found = inv // the last one: an address may have been invited twice
+			}
+		}
+		return err
+	})
+	if err == nil && found.ID == "" {
+		err = fmt.Errorf("no invitation of staff to %s waits to be accepted; see sluiced account list", address)
+	}
+	if err == nil {
+		err = s.accounts.ResendStaff(ctx, host(), found.ID)
+	}
+	if err != nil {
+		return err
+	}
+	if !print {
+		fmt.Fprintln(c.out, "The invitation is on its way again; a worker sends it.")
+		return nil
+	}
+	return c.printLinks(ctx, s, found)
+}
+
+// printLinks shows the links of invitations to whoever sits at the host.
+func (c *command) printLinks(ctx context.Context, s *site, of ...account.Invitation) error {
+	fmt.Fprintln(c.out, "A link works once, for whoever has it. Hand it over in person.")
+	return s.db.View(ctx, func(tx *db.Tx) error {
+		for _, inv := range of {
+			secret, err := s.accounts.Link(tx, inv.ID)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.out, "%s\n    %s%s%s\n", inv.Name, strings.TrimSuffix(s.cfg.BaseURL, "/"), portal.InvitationPath, secret)
+		}
+		return nil
+	})
+}
+
 func readStaff(staff []string, lang string) (two [2]account.NewStaff, err error) {
 	if len(staff) != len(two) {
 		return two, errors.New("give --staff twice: nothing that matters can be done by one person alone")
@@ -71,26 +130,16 @@ func readStaff(staff []string, lang string) (two [2]account.NewStaff, err error)
 func (c *command) bootstrap(ctx context.Context, s *site, two [2]account.NewStaff, print bool) error {
 	ids, err := s.accounts.Bootstrap(ctx, host(), two)
 	if errors.Is(err, account.ErrBootstrapped) {
-		return fmt.Errorf("%w: they are added under Staff in the portal", err)
+		return fmt.Errorf("%w: see sluiced account list and resend; they add others under Staff in the portal", err)
 	}
 	if err != nil {
 		return err
 	}
 	if !print {
-		fmt.Fprintln(c.out, "Two invitations are on their way; a worker sends them. Who has no mail: --print-links, which has to be given at once.")
+		fmt.Fprintln(c.out, "Two invitations are on their way; a worker sends them. Without mail: sluiced account resend ADDRESS --print-links.")
 		return nil
 	}
-	return s.db.View(ctx, func(tx *db.Tx) error {
-		fmt.Fprintln(c.out, "Each link works once, for whoever has it. Hand it over in person.")
-		for i, id := range ids {
-			secret, err := s.accounts.Link(tx, id)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(c.out, "%s\n    %s%s%s\n", two[i].Name, strings.TrimSuffix(s.cfg.BaseURL, "/"), portal.InvitationPath, secret)
-		}
-		return nil
-	})
+	return c.printLinks(ctx, s, account.Invitation{ID: ids[0], Name: two[0].Name}, account.Invitation{ID: ids[1], Name: two[1].Name})
 }
 
 func (c *command) listStaff(ctx context.Context, s *site) error {
@@ -119,10 +168,26 @@ func (c *command) listStaff(ctx context.Context, s *site) error {
 			}
 			fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", r.Role, p.Name, address, until)
 		}
-		if len(roles) == 0 {
+		invited, err := s.listInvited(tx, out)
+		if err == nil && len(roles)+invited == 0 {
 			fmt.Fprintln(out, "(nobody yet: see sluiced account bootstrap)\t\t\t")
 		}
-		return nil
+		return err
 	})
 	return errors.Join(err, out.Flush())
+}
+
+// listInvited adds the roles of those who have not accepted yet. UNTIL is then when their link ends.
+func (s *site) listInvited(tx *db.Tx, out io.Writer) (n int, err error) {
+	all, err := s.accounts.StaffInvitations(tx)
+	for _, inv := range all {
+		state := "invited, link until "
+		if inv.State(tx.At) != account.InvitationOpen {
+			state = "invited, link ended "
+		}
+		for _, role := range strings.Split(strings.TrimPrefix(inv.For, "staff:"), ",") {
+			fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", role, inv.Name, inv.Email, state+inv.Expires.In(s.registry.Zone()).Format(time.DateTime))
+		}
+	}
+	return len(all), err
 }

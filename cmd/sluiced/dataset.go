@@ -27,6 +27,9 @@ func (c *command) collectionCommand() *cobra.Command {
 		Use: "add NAME --title-en TITLE --title-nl TITLE", Short: "Make a collection", Args: exactly(1, "NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Name, in.Placement = args[0], licensing.Placement(placement)
+			if strings.TrimSpace(in.TitleEN) == "" || strings.TrimSpace(in.TitleNL) == "" {
+				return usageError{errors.New("give --title-en and --title-nl: people outside see them, and they cannot be changed here")}
+			}
 			return c.withCore(cmd.Context(), func(s *site) error {
 				err := s.db.Change(cmd.Context(), host().Actor(), func(tx *db.Tx) error {
 					_, err := s.registry.AddCollection(tx, host(), in)
@@ -144,7 +147,7 @@ func (c *command) importDataset(ctx context.Context, s *site, in toImport) error
 	if err != nil {
 		return explainImport(ctx, in, err)
 	}
-	fmt.Fprintf(c.out, "%s of %s is complete: %d files, %d bytes. Left out: %d people.\n", d.Name, in.collection, d.Files, d.Bytes, list.LeftOut)
+	fmt.Fprintf(c.out, "%s of %s is complete: %d files, %d bytes. Subjects left out: %d.\n", d.Name, in.collection, d.Files, d.Bytes, list.LeftOut)
 	return nil
 }
 
@@ -228,11 +231,11 @@ func explainImport(ctx context.Context, in toImport, err error) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("stopped; the same command continues where it was: %w", context.Canceled)
 	case errors.Is(err, licensing.ErrNotFound):
-		return fmt.Errorf("there is no collection %s; make it with: sluiced collection add %s", in.collection, in.collection)
+		return fmt.Errorf("there is no collection %s; make it with: sluiced collection add %s --title-en TITLE --title-nl TITLE", in.collection, in.collection)
 	case errors.Is(err, delivery.ErrComplete), errors.Is(err, delivery.ErrOtherFiles):
 		return err
 	case errors.Is(err, delivery.ErrKeyRefused):
-		return fmt.Errorf("%w: importing needs the keyring's role prepare; run it where the worker runs", err)
+		return fmt.Errorf("importing needs the keyring's role prepare: run it with the settings of the worker (%w)", err)
 	}
 	return fmt.Errorf("%w\nwhat was stored stays; the same command continues", inWords(err))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 
 	"sluice/infra/db"
 	"sluice/infra/keyring"
+	"sluice/infra/objects"
 )
 
 func (c *command) doctorCommand() *cobra.Command {
@@ -22,8 +22,9 @@ func (c *command) doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Try out every part for real, and say what to do",
 		Long: `Tries out every part with these settings: writes to the database and reads it back, compares clocks, makes
-and removes a bucket, asks the keyring what each role may and may not do, calls the mail server, and
-says what is fit for trying out only. Run it on each host, with the settings of each process.
+and removes a bucket, asks the keyring what each role may and may not do, signs in to the mail server,
+and says what is fit for trying out only. Run it on each host, with the settings of each process; with
+--serving for the process that serves, whose keys must not be able to do what others do for it.
 
 Code 1: something does not work or must not be as it is. Remarks alone give code 0.`,
 		Args: cobra.NoArgs,
@@ -94,7 +95,7 @@ func (d *doctor) examine(ctx context.Context, c *command) error {
 	d.store(ctx)
 	d.keyring(ctx, c)
 	d.mail(ctx)
-	fmt.Fprintf(d.out, "\n%d bad, %d remarks\n", d.bad, d.remarks)
+	fmt.Fprintf(d.out, "\nbad: %d, remarks: %d\n", d.bad, d.remarks)
 	if d.bad > 0 {
 		return fmt.Errorf("findings to be mended before this holds data: %d", d.bad)
 	}
@@ -227,7 +228,13 @@ func (d *doctor) store(ctx context.Context) {
 	if !d.try("store", "it can be opened", err, "check the settings under store") {
 		return
 	}
-	for _, f := range store.Probe(ctx, time.Now) {
+	probe := store.Probe
+	if s3, ok := store.(*objects.S3); ok && d.serving {
+		probe = func(ctx context.Context, now func() time.Time) []objects.Finding {
+			return s3.ProbeReader(ctx, now, d.cfg.Store.Archive)
+		}
+	}
+	for _, f := range probe(ctx, time.Now) {
 		d.find("store", f.Name, f.OK, f.Detail, f.Do)
 	}
 }
@@ -245,17 +252,13 @@ func (d *doctor) keyring(ctx context.Context, c *command) {
 	}
 }
 
-// mail calls the server and hears it greet; no message is sent.
+// mail calls the server as for a letter, with TLS and the sign-in; no message is sent.
 func (d *doctor) mail(ctx context.Context) {
 	if d.cfg.Mail.Kind != "smtp" {
 		return
 	}
-	if _, err := newSMTP(d.cfg); !d.try("mail", "its settings can be used", err, "check the settings under mail") {
-		return
-	}
-	call := net.Dialer{Timeout: 10 * time.Second}
-	conn, err := call.DialContext(ctx, "tcp", d.cfg.Mail.Address)
-	if d.try("mail", "the server can be reached", err, "check mail.address and the way to it") {
-		conn.Close()
+	server, err := newSMTP(d.cfg)
+	if d.try("mail", "its settings can be used", err, "check the settings under mail") {
+		d.try("mail", "the server lets us in", server.Call(ctx), "check mail.address, security, user and password_file, and the way to the server")
 	}
 }
