@@ -63,11 +63,12 @@ type DB struct {
 	write  *sql.DB
 	read   *sql.DB // the same as write on PostgreSQL
 	wake   chan struct{}
+	steady *steadiness
 }
 
 // Open connects to "sqlite:PATH" or "postgres://…". It does not migrate.
 func Open(ctx context.Context, dsn string) (*DB, error) {
-	d := &DB{Now: time.Now, wake: make(chan struct{}, 1)}
+	d := &DB{Now: time.Now, wake: make(chan struct{}, 1), steady: newSteadiness()}
 	var err error
 	switch {
 	case strings.HasPrefix(dsn, "sqlite:"):

@@ -103,6 +103,11 @@ func (d *DB) run(ctx context.Context, tx *Tx, fn func(*Tx) error) error {
 }
 
 func (d *DB) once(ctx context.Context, tx *Tx, fn func(*Tx) error) error {
+	if tx.mode != viewing {
+		if err := d.steady.check(); err != nil {
+			return away(err)
+		}
+	}
 	if !tx.long {
 		bounded, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
