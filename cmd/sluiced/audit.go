@@ -56,7 +56,7 @@ func (c *command) verify(ctx context.Context, s *site) error {
 
 // verify compares log and tables in one transaction. What it finds wrong are sentences; an error means that it could not look.
 func (s *site) verify(ctx context.Context) (head audit.Head, found []string, err error) {
-	err = s.db.View(ctx, func(tx *db.Tx) error {
+	err = s.db.Survey(ctx, func(tx *db.Tx) error {
 		found = nil
 		accounts, deliveries := account.NewReplay(), delivery.NewReplay()
 		replayed := true
