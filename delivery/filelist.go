@@ -92,7 +92,10 @@ func ReadList(r io.Reader) ([]ListedFile, []ListFault) {
 // faults checks one line by itself.
 func (f ListedFile) faults() []ListFault {
 	var faults []ListFault
-	if err := manifest.CheckName(f.Path); err != nil {
+	// A dataset that is delivered beside others gets a folder before its names.
+	if len(f.Path) > manifest.MaxName-longestFolder {
+		faults = append(faults, ListFault{f.Line, fmt.Sprintf("the name is longer than %d bytes", manifest.MaxName-longestFolder)})
+	} else if err := manifest.CheckName(f.Path); err != nil {
 		faults = append(faults, ListFault{f.Line, fmt.Sprintf("%q cannot be the name of a file: %v", f.Path, err)})
 	}
 	for _, field := range []struct{ name, value string }{{"subject", f.Subject}, {"hospital", f.Hospital}, {"kind", f.Kind}} {

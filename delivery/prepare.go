@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -97,6 +98,7 @@ func (p *Depot) choose(tx *db.Tx, d Delivery) ([]DeliveredFile, error) {
 		return nil, err
 	}
 	var files []DeliveredFile
+	folders := folderNames{}
 	for _, set := range datasets {
 		c, err := p.registry.Collection(tx, set.Collection)
 		if err != nil {
@@ -106,10 +108,11 @@ func (p *Depot) choose(tx *db.Tx, d Delivery) ([]DeliveredFile, error) {
 		if err != nil {
 			return nil, err
 		}
+		folder := folders.name(c, set)
 		for _, f := range all {
 			one := DeliveredFile{File: f, Path: f.Name, bucket: d.Bucket}
 			if len(datasets) > 1 {
-				one.Path = folderName(c, set) + "/" + f.Name
+				one.Path = folder + "/" + f.Name
 			}
 			if c.Placement == licensing.Shared {
 				one.bucket, one.body, one.list = p.opts.ArchiveBucket, f.object, f.partsObject
@@ -133,15 +136,28 @@ func (p *Depot) choose(tx *db.Tx, d Delivery) ([]DeliveredFile, error) {
 
 func compareText(a, b string) int { return bytes.Compare([]byte(a), []byte(b)) }
 
-// folderName makes a folder of a dataset's name, in letters that every system takes.
-func folderName(c licensing.Collection, set licensing.Dataset) string {
+// folderNames are the folders of a delivery's datasets, folded to lower case.
+type folderNames map[string]bool
+
+// longestFolder leaves room for the names of files, which ReadList keeps as much shorter than manifest.MaxName.
+const longestFolder = 180
+
+// name makes a folder of a dataset's name, in letters that every system takes, and different from all others: datasets
+// called "a b" and "a_b" must not meet when three people have signed already.
+func (f folderNames) name(c licensing.Collection, set licensing.Dataset) string {
 	name := []byte(c.Name + " " + set.Name)
 	for i, b := range name {
-		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '.' || b == '-' || b == '_') {
+		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '-') {
 			name[i] = '_'
 		}
 	}
-	return string(name)
+	base := string(name[:min(len(name), longestFolder-8)])
+	folder := base
+	for n := 2; f[strings.ToLower(folder)]; n++ {
+		folder = fmt.Sprintf("%s_%d", base, n)
+	}
+	f[strings.ToLower(folder)] = true
+	return folder
 }
 
 func (p *Depot) deliveredFiles(ctx context.Context, id ID) (files []DeliveredFile, err error) {
