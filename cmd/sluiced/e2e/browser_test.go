@@ -55,6 +55,7 @@ func newTab(t testing.TB, browser context.Context) *tab {
 		t.Fatalf("opening a tab: %v", err)
 	}
 	b.width(1280)
+	b.scheme("light")
 	return b
 }
 
@@ -169,9 +170,11 @@ func (b *tab) width(pixels int64) {
 	b.do(chromedp.EmulateViewport(pixels, 900))
 }
 
+// scheme changes between light and dark, at once: a colour that is still fading has no contrast.
 func (b *tab) scheme(name string) {
 	b.t.Helper()
-	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name},
+		{Name: "prefers-reduced-motion", Value: "reduce"}}})
 }
 
 // startDemo starts the demo and returns its address.

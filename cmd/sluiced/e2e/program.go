@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -26,14 +27,14 @@ type Program struct {
 	Env  []string // beside that of the test
 }
 
-// Build builds the binary that is shipped.
-func Build(t testing.TB) Program {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "sluiced")
-	if out, err := exec.Command("go", "build", "-o", path, "sluice/cmd/sluiced").CombinedOutput(); err != nil {
-		t.Fatalf("building sluiced: %v\n%s", err, out)
+// Build builds the binary that is shipped, into a folder.
+func Build(folder string) (Program, error) {
+	path := filepath.Join(folder, "sluiced")
+	out, err := exec.Command("go", "build", "-o", path, "sluice/cmd/sluiced").CombinedOutput()
+	if err != nil {
+		return Program{}, fmt.Errorf("building sluiced: %w\n%s", err, out)
 	}
-	return Program{Path: path}
+	return Program{Path: path}, nil
 }
 
 func (p Program) command(args ...string) *exec.Cmd {
