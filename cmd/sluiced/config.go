@@ -253,8 +253,8 @@ func (c Config) faults() []error {
 			add("local_key_file", "%v", err)
 		}
 	}
-	if c.KeyDelay < 0 || c.KeyDelay > 90*24*time.Hour {
-		add("key_delay", "choose between 0 and 90 days (2160h)")
+	if c.KeyDelay < time.Minute || c.KeyDelay > 90*24*time.Hour { // none at all means the default further in
+		add("key_delay", "choose between a minute (1m) and 90 days (2160h)")
 	}
 	switch {
 	case c.Database.URL != "" && c.Database.URLFile != "":
