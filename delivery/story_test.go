@@ -3,6 +3,8 @@ package delivery_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"sluice/delivery"
 	"sluice/delivery/deliverytest"
 	"sluice/infra/account"
@@ -38,6 +40,28 @@ func TestADeliveryIsMadeReadAndTakenAway(t *testing.T) {
 		w.Clock.Advance(delivery.IdleAfter)
 		w.WorkOff()
 		replay(t, w)
+	})
+}
+
+func TestContactsAndTheDeskAreToldOnceThatDataCanBeFetched(t *testing.T) {
+	each(t, func(t *testing.T, w *deliverytest.World) {
+		a := available(t, w)
+		w.WorkOff()
+		told := map[string]int{}
+		w.View(func(tx *db.Tx) error {
+			letters, err := w.Registry.Outbox().AllLetters(tx, 1000)
+			for _, l := range letters {
+				if l.Number == a.Delivery().Number {
+					told[l.Kind+" to "+l.To.Email]++
+				}
+			}
+			return err
+		})
+		want := map[string]int{"data-ready to " + a.Load().Contacts[0].Email: 1, "data-ready-desk to desk@foundation.example": 1,
+			"data-ready-desk to second@foundation.example": 1}
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Errorf("who was told (-want +got):\n%s", diff)
+		}
 	})
 }
 

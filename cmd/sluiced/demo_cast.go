@@ -55,10 +55,10 @@ const (
 // parts is everybody, in the order of the first page.
 var parts = []part{
 	{Key: "noor", Name: "Noor Bakker", Email: "noor@voorbeeld-kankerdata.example", Lang: "nl", Staff: []account.Role{account.Desk, account.Operator},
-		Part:  words{"Data access desk", "Data access desk"},
+		Part:  words{"Data access desk", "Loket voor data-aanvragen"},
 		Waits: []waiting{{"DR-0003-A", "in-force", extensionOpen, words{"An extension of DR-0003-A is asked for", "Een verlenging van DR-0003-A is aangevraagd"}}}},
 	{Key: "daan", Name: "Daan Visser", Email: "daan@voorbeeld-kankerdata.example", Lang: "nl", Staff: []account.Role{account.Desk},
-		Part: words{"Data access desk, the second person", "Data access desk, de tweede persoon"},
+		Part: words{"Data access desk, the second person", "Loket voor data-aanvragen, de tweede persoon"},
 		Waits: []waiting{
 			{"DR-0007", "recorded", nil, words{"Approve request DR-0007, which Noor recorded", "Aanvraag DR-0007 goedkeuren, die Noor heeft vastgelegd"}},
 			{"DR-0004-A", "suspended", nil, words{"Confirm the emergency stop of DR-0004-A", "De noodstop van DR-0004-A bevestigen"}},
