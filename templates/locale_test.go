@@ -42,7 +42,7 @@ func sources(t *testing.T) map[string]string {
 }
 
 var (
-	quotedKey    = regexp.MustCompile("[\"`]([a-z0-9-]+(?:\\.[a-z0-9-]+)+)[\"`]")
+	quotedKey = regexp.MustCompile("[\"`]([a-z0-9-]+(?:\\.[a-z0-9-]+)+)[\"`]")
 	// A key that is put together from a quoted beginning ("licensee.part-" + part) uses every key that begins so.
 	quotedFamily = regexp.MustCompile("[\"`]([a-z0-9-]+(?:\\.[a-z0-9-]+)*(?:\\.|-))[\"`]")
 	messageCall  = regexp.MustCompile(`\bM\("([^"]+)"`)
