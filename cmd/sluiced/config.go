@@ -172,6 +172,9 @@ func dropUnknown(k *koanf.Koanf) []error {
 		}
 		whole := strings.Join(parts, ".")
 		isSection := func(setting string) bool { return strings.HasPrefix(setting, whole+".") }
+		if k.Get(key) == "" { // the same as none, also where there is a default
+			k.Delete(key)
+		}
 		if !slices.Contains(known, whole) && !slices.ContainsFunc(known, isSection) {
 			wrong = append(wrong, fault{key, "there is no such setting; infra/deploy/sluice.yaml shows them all"})
 			k.Delete(key)
