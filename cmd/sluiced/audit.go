@@ -20,8 +20,8 @@ func (c *command) auditCommand() *cobra.Command {
 tables must hold, and lists every difference. It changes nothing, and may run while others work.
 
 Code 1: there is a difference. What a chain cannot show: that somebody who may rewrite the whole
-database rewrote all of it. Keep the last line of each run elsewhere: it names the head of the log,
-and the entry of that number must have that hash for ever.`,
+database rewrote all of it. Keep the line with the head of each run elsewhere: the entry of that
+number must have that hash for ever.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.load()
