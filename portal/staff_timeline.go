@@ -120,6 +120,7 @@ func (s *Server) timeLine(c *staffCase) templates.TimeLine {
 			}
 		}
 	}
+	slices.Reverse(line.Events) // what happened in the same moment stands in order too
 	sort.SliceStable(line.Events, func(i, j int) bool { return line.Events[i].At.After(line.Events[j].At) })
 	return line
 }
