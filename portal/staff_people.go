@@ -105,6 +105,7 @@ func (s *Server) staffPerson(tx *db.Tx, id account.PersonID) (p staffPerson, err
 // staffList shows who of staff has which roles, and what waits for a second person.
 func (s *Server) staffList(_ http.ResponseWriter, r *http.Request, v *visit) error {
 	var groups []group
+	var invited []account.Invitation
 	names, order := map[account.PersonID]string{}, []account.PersonID{}
 	roles := map[account.PersonID][]account.StaffRole{}
 	err := s.cfg.DB.View(r.Context(), func(tx *db.Tx) error {
@@ -121,6 +122,9 @@ func (s *Server) staffList(_ http.ResponseWriter, r *http.Request, v *visit) err
 				names[g.Person], order = p.Name, append(order, g.Person)
 			}
 			roles[g.Person] = append(roles[g.Person], g)
+		}
+		if invited, err = s.cfg.Accounts.StaffInvitations(tx); err != nil {
+			return err
 		}
 		groups, err = s.peopleGroups(tx, v)
 		return err
@@ -146,7 +150,7 @@ func (s *Server) staffList(_ http.ResponseWriter, r *http.Request, v *visit) err
 		}
 		t.Rows = append(t.Rows, []templates.Part{templates.Link{Text: templates.Text(names[id]), Href: "/people/" + string(id)}, sentence(words), templates.Day(roles[id][0].Since)})
 	}
-	shown = append(shown, t)
+	shown = append(append(shown, t), s.invitedStaff(invited, v)...)
 	if mayAct {
 		shown = append(shown, templates.Section{ID: "find", Title: templates.M("staff.find.title"), Parts: []templates.Part{s.findForm(v.blank())}})
 	}

@@ -234,6 +234,9 @@ func TestStaffIsAddedAndLetInAgainByTwo(t *testing.T) {
 	first, second := o.as(o.Second).Get("/staff/tasks/"+task), o.as(o.Operator).Get("/staff/tasks/"+task)
 	first.Submit("Send the decision", "decision", "confirm", "note", "I know her", "code", o.Code(o.Second)).Want(200, "Staff").Sees("Confirmed and done")
 	second.Submit("Send the decision", "decision", "confirm", "note", "Me too", "code", o.Code(o.Operator)).Want(409, "Somebody else was first")
+	o.as(o.Desk).Get("/staff").Sees("Invited, not here yet", "nina@foundation.example", "The link works until").Submit("Invite again Nina Nieuw").Want(200, "Staff").
+		Sees("A new link has been sent to Nina Nieuw", "nina@foundation.example")
+	o.as(o.Desk).Post("/staff/invitations/none/again", url.Values{}).Want(404, "")
 
 	// A lost second factor.
 	lost := o.Person("Lot Loos", "lot@umc.example")
