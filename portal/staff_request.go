@@ -82,6 +82,9 @@ func (c *staffCase) revisable() bool {
 
 // turn says whose turn it is: the most urgent task that is the reader's, or else the most urgent one.
 func (s *Server) turn(c *staffCase, v *visit) templates.Part {
+	if c.halted() {
+		return templates.Turn{Who: templates.M("staff.waits.desk"), What: c.rest(), Next: templates.M("staff.next.halted")}
+	}
 	if len(c.Tasks) == 0 {
 		return templates.Notice{Tone: templates.Info, Title: templates.M("staff.turn.nobody"), Body: c.rest()}
 	}
@@ -94,7 +97,7 @@ func (s *Server) turn(c *staffCase, v *visit) templates.Part {
 	}
 	if !mine {
 		for _, t := range c.Tasks {
-			if t.Kind != licensing.TaskList && t.Kind != licensing.TaskBind { // these wait in the background all the time
+			if !background(t) {
 				chosen = t
 				break
 			}
@@ -106,6 +109,18 @@ func (s *Server) turn(c *staffCase, v *visit) templates.Part {
 		turn.Act = &templates.Button{Text: templates.M("staff.turn.go"), Href: s.taskPath(chosen, c, v)}
 	}
 	return turn
+}
+
+// background says whether a task waits all the time, beside whatever else goes on.
+func background(t licensing.Task) bool {
+	return t.Kind == licensing.TaskList || t.Kind == licensing.TaskBind
+}
+
+// halted says whether access is suspended and nothing is proposed yet: it stays so until two people end it, whatever waits
+// in the background.
+func (c *staffCase) halted() bool {
+	a, ok := c.agreement()
+	return ok && a.StateAt(c.At) == licensing.Suspended && !slices.ContainsFunc(c.Tasks, func(t licensing.Task) bool { return !background(t) })
 }
 
 // rest says what happens when nothing waits for anybody.

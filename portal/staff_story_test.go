@@ -44,7 +44,7 @@ func TestARequestIsRecordedApprovedByAnotherSignedAndStopped(t *testing.T) {
 			t.Fatalf("after the stop the agreement is %s", got)
 		}
 		o.as(o.Second).Get("/").Sees("1 emergency stop to confirm")
-		o.decide(o.Second, page+"/confirm-stop", "Confirm the stop").Want(200, number).Sees("Emergency stop confirmed")
+		o.decide(o.Second, page+"/confirm-stop", "Confirm the stop").Want(200, number).Sees("Emergency stop confirmed", "Two people can resume it or end the agreement", "one proposes what is to happen")
 		o.decide(o.Desk, page+"/resume", "Propose to resume", "reason", "The laptop is back").Want(200, number).Sees("A second person must confirm it", "The laptop is back")
 		o.as(o.Desk).Get(page+"/second").Want(200, "Confirm what was proposed").Sees("This cannot be done now")
 		o.decide(o.Second, page+"/second", "Confirm, and do it").Want(200, number).Sees("In force")
