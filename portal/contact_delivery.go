@@ -356,14 +356,15 @@ func (v *visit) refuseProgram(d delivery.Shown) error {
 	voice := v.server.cfg.Pages.Voice(v.Lang, v.server.zone, v.At)
 	turn := refusedTurn(d)
 	var said []string
-	for _, m := range []templates.Msg{turn.What, turn.Next} {
+	for _, m := range []templates.Msg{turn.What, templates.M("turn.next"), turn.Next} {
 		words, err := voice.Say(m)
 		if err != nil {
 			return err
 		}
 		said = append(said, words)
 	}
-	return plain(v.w, refusedStatus(d.Refused), strings.Join(said, "\n")+"\n")
+	// What follows is the rest of a sentence, which begins with the same words on the page.
+	return plain(v.w, refusedStatus(d.Refused), said[0]+"\n"+said[1]+" "+said[2]+"\n")
 }
 
 // untilOf is when a token made now for some hours ends: never after the term.

@@ -212,7 +212,7 @@ func TestEveryRefusalSaysWhyAndTheWayOut(t *testing.T) {
 		carla.Get(a.deliveryPath("/files/b.bam")).Want(status, "is not open to you now").Sees(words...)
 		carla.Get(a.deliveryPath("/archive")).Want(status, "is not open to you now")
 		r := w.raw("GET", a.deliveryPath("/files/b.bam"), "Authorization", "Bearer "+secret)
-		if text := string(body(t, r)); r.StatusCode != status || !strings.Contains(text, words[0]) || strings.Contains(text, "<") {
+		if text := string(body(t, r)); r.StatusCode != status || !strings.Contains(text, words[0]) || !strings.Contains(text, "\nAfter that: ") || strings.Contains(text, "<") {
 			t.Errorf("a program: got %d %q, want %d %q", r.StatusCode, text, status, words[0])
 		}
 	}
