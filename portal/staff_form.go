@@ -19,6 +19,7 @@ import (
 type recordForm struct {
 	*form
 	datasets  []licensing.Dataset
+	named     map[licensing.CollectionID]string // the collections, by name
 	signers   []account.Person
 	countries []templates.Choice
 	reached   int // rows shown
@@ -41,6 +42,14 @@ func (s *Server) recordForm(ctx context.Context, v *visit, f *form) (*recordForm
 			return err
 		}
 		rf.datasets = slices.DeleteFunc(all, func(d licensing.Dataset) bool { return d.State != licensing.Imported })
+		collections, err := s.cfg.Registry.Collections(tx)
+		if err != nil {
+			return err
+		}
+		rf.named = map[licensing.CollectionID]string{}
+		for _, c := range collections {
+			rf.named[c.ID] = c.Name
+		}
 		rf.signers, err = s.cfg.Accounts.Staff(tx, account.Representative)
 		return err
 	})
@@ -175,7 +184,7 @@ func (rf *recordForm) data() []templates.Part {
 	}
 	choices := make([]templates.Choice, len(rf.datasets))
 	for i, d := range rf.datasets {
-		choices[i] = templates.Choice{Value: string(d.ID), Text: templates.Text(d.Name)}
+		choices[i] = templates.Choice{Value: string(d.ID), Text: templates.Text(rf.named[d.Collection] + " – " + d.Name)}
 	}
 	for i := range rf.sets {
 		all = append(all,

@@ -101,7 +101,7 @@ func TestTheFormOfARequestKeepsWhatWasTypedAndSaysWhatIsMissing(t *testing.T) {
 		t.Errorf("an empty form has %d errors: %q", n, b.Errors())
 	}
 	// Another contact, without a script and without losing a word.
-	b.Get("/requests/new").Submit("Add another contact", o.filled()...).Want(200, "Record a request").Sees("Contact 2")
+	b.Get("/requests/new").Submit("Add another contact", o.filled()...).Want(200, "Record a request").Sees("Contact 2", "CPCT – WGS 2026-10")
 	if !strings.Contains(b.Body, `value="Karin Kluis"`) || !strings.Contains(b.Body, "All reads of the tumours") {
 		t.Error("adding a row loses what was typed")
 	}
