@@ -228,10 +228,10 @@ func (p *Depot) replace(ctx context.Context, who account.Who, d licensing.Datase
 
 func (p *Depot) importRows(ctx context.Context, d licensing.Dataset) (files []File, states []string, err error) {
 	err = p.db.View(ctx, func(tx *db.Tx) error {
-		if files, err = collect(tx, scanFile, `SELECT `+fileColumns+` FROM files WHERE dataset = $1 ORDER BY name`, d.ID); err != nil {
+		if files, err = db.Many(tx, scanFile, `SELECT `+fileColumns+` FROM files WHERE dataset = $1 ORDER BY name`, d.ID); err != nil {
 			return err
 		}
-		states, err = collect(tx, func(row scanner) (s string, err error) {
+		states, err = db.Many(tx, func(row db.Row) (s string, err error) {
 			err = row.Scan(&s)
 			return s, err
 		},

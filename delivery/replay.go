@@ -149,7 +149,7 @@ func (r *Replay) Compare(tx *db.Tx) ([]string, error) {
 	for id := range r.deliveries {
 		differ("delivery %s stands in the log and not in the tables", id)
 	}
-	grants, err := collect(tx, scanGrant, `SELECT `+grantColumns+` FROM grants ORDER BY id`)
+	grants, err := db.Many(tx, scanGrant, `SELECT `+grantColumns+` FROM grants ORDER BY id`)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +183,7 @@ func (r *Replay) compareFiles(tx *db.Tx) (found []string, err error) {
 			found = append(found, fmt.Sprintf("the files of delivery %s are others than the log says", id))
 		}
 	}
-	stored, err := collect(tx, func(row scanner) (f FileStored, err error) {
+	stored, err := db.Many(tx, func(row db.Row) (f FileStored, err error) {
 		err = row.Scan(&f.File, &f.Size, &f.Root)
 		return f, err
 	}, `SELECT id, size, root FROM files WHERE state = 'stored' ORDER BY id`)
@@ -203,7 +203,7 @@ func (r *Replay) compareFiles(tx *db.Tx) (found []string, err error) {
 }
 
 func (r *Replay) compareTransfers(tx *db.Tx) (found []string, err error) {
-	transfers, err := collect(tx, scanTransfer, `SELECT t.id, t.delivery, t.granted, t.person, t.file, t.opened, t.closed, t.bytes FROM transfers t ORDER BY t.id`)
+	transfers, err := db.Many(tx, scanTransfer, `SELECT t.id, t.delivery, t.granted, t.person, t.file, t.opened, t.closed, t.bytes FROM transfers t ORDER BY t.id`)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +224,7 @@ func (r *Replay) compareTransfers(tx *db.Tx) (found []string, err error) {
 // compareCertificates compares the documents themselves, not only the hashes beside them.
 func (r *Replay) compareCertificates(tx *db.Tx) (found []string, err error) {
 	type kept struct{ id, hash string }
-	certificates, err := collect(tx, func(row scanner) (c kept, err error) {
+	certificates, err := db.Many(tx, func(row db.Row) (c kept, err error) {
 		var pdf string
 		if err := row.Scan(&c.id, &pdf); err != nil {
 			return c, err

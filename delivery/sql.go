@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -18,10 +17,7 @@ const deliveryColumns = `id, number, agreement, kind, supersedes, state, rev, bu
 	ended, end_reason, key_due, emptied, key_destroyed, bucket_removed, destroyed, bucket_end, files, bytes,
 	certificate, manifest_object, manifest_wrapped, manifest_nonce, manifest_size, manifest_sha256`
 
-// scanner is a row of either kind.
-type scanner interface{ Scan(...any) error }
-
-func scanDelivery(row scanner) (Delivery, error) {
+func scanDelivery(row db.Row) (Delivery, error) {
 	var d Delivery
 	var created, planned, available, ended, keyDue, emptied, keyDestroyed, bucketRemoved, destroyed, bucketEnd int64
 	err := row.Scan(&d.ID, &d.Number, &d.Agreement, &d.Kind, &d.Supersedes, &d.State, &d.Rev, &d.Bucket, &d.Key.ID,
@@ -45,7 +41,7 @@ func loadDelivery(tx *db.Tx, id ID) (Delivery, error) {
 }
 
 func loadDeliveries(tx *db.Tx, query string, args ...any) ([]Delivery, error) {
-	return collect(tx, scanDelivery, query, args...)
+	return db.Many(tx, scanDelivery, query, args...)
 }
 
 func deliveriesOf(tx *db.Tx, agreement licensing.AgreementID) ([]Delivery, error) {
@@ -72,7 +68,7 @@ func saveDelivery(tx *db.Tx, d Delivery, rev int64) error {
 
 const grantColumns = `id, contact, delivery, created, removed`
 
-func scanGrant(row scanner) (Grant, error) {
+func scanGrant(row db.Row) (Grant, error) {
 	var g Grant
 	var created, removed int64
 	err := row.Scan(&g.ID, &g.Contact, &g.Delivery, &created, &removed)
@@ -81,11 +77,11 @@ func scanGrant(row scanner) (Grant, error) {
 }
 
 func grantsOf(tx *db.Tx, delivery ID) ([]Grant, error) {
-	return collect(tx, scanGrant, `SELECT `+grantColumns+` FROM grants WHERE delivery = $1 ORDER BY created, id`, delivery)
+	return db.Many(tx, scanGrant, `SELECT `+grantColumns+` FROM grants WHERE delivery = $1 ORDER BY created, id`, delivery)
 }
 
 func grantsOfContact(tx *db.Tx, contact licensing.ContactID) ([]Grant, error) {
-	return collect(tx, scanGrant, `SELECT `+grantColumns+` FROM grants WHERE contact = $1 ORDER BY created, id`, contact)
+	return db.Many(tx, scanGrant, `SELECT `+grantColumns+` FROM grants WHERE contact = $1 ORDER BY created, id`, contact)
 }
 
 func findGrant(tx *db.Tx, contact licensing.ContactID, delivery ID) (Grant, error) {
@@ -127,7 +123,7 @@ type File struct {
 
 const fileColumns = `id, dataset, name, subject, hospital, kind, object_key, parts_key, wrapped, size, sha256, body_size, parts, root, nonce`
 
-func scanFile(row scanner) (File, error) {
+func scanFile(row db.Row) (File, error) {
 	var f File
 	var nonce string
 	err := row.Scan(&f.ID, &f.Dataset, &f.Name, &f.Subject, &f.Hospital, &f.Kind, &f.object, &f.partsObject, &f.wrapped,
@@ -187,7 +183,7 @@ func insertFiles(tx *db.Tx, dataset licensing.DatasetID, in Import) ([]File, err
 }
 
 func filesOf(tx *db.Tx, dataset licensing.DatasetID) ([]File, error) {
-	return collect(tx, scanFile, `SELECT `+fileColumns+` FROM files WHERE dataset = $1 AND state = 'stored' ORDER BY name`, dataset)
+	return db.Many(tx, scanFile, `SELECT `+fileColumns+` FROM files WHERE dataset = $1 AND state = 'stored' ORDER BY name`, dataset)
 }
 
 // A DeliveredFile is one file of a delivery: which file it is, where its body lies, and its data key under the
@@ -205,7 +201,7 @@ type DeliveredFile struct {
 const deliveredColumns = `f.id, f.dataset, f.name, f.subject, f.hospital, f.kind, f.object_key, f.parts_key, f.wrapped, f.size, f.sha256,
 	f.body_size, f.parts, f.root, f.nonce, d.position, d.name, d.bucket, d.object_key, d.parts_key, d.wrapped`
 
-func scanDelivered(row scanner) (DeliveredFile, error) {
+func scanDelivered(row db.Row) (DeliveredFile, error) {
 	var f DeliveredFile
 	var nonce string
 	err := row.Scan(&f.ID, &f.Dataset, &f.Name, &f.Subject, &f.Hospital, &f.Kind, &f.object, &f.partsObject, &f.wrapped,
@@ -220,7 +216,7 @@ func scanDelivered(row scanner) (DeliveredFile, error) {
 
 // delivered lists the files of a delivery in their fixed order.
 func delivered(tx *db.Tx, delivery ID) ([]DeliveredFile, error) {
-	return collect(tx, scanDelivered, `SELECT `+deliveredColumns+` FROM delivery_files d JOIN files f ON f.id = d.file
+	return db.Many(tx, scanDelivered, `SELECT `+deliveredColumns+` FROM delivery_files d JOIN files f ON f.id = d.file
 		WHERE d.delivery = $1 ORDER BY d.position`, delivery)
 }
 
@@ -253,26 +249,6 @@ func archiveKey(tx *db.Tx, dataset licensing.DatasetID) (KeyName, error) {
 	}
 	return key, err
 }
-
-// collect reads all rows of a query.
-func collect[T any](tx *db.Tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := tx.Query(query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, rows.Err()
-}
-
-var _ scanner = (*sql.Rows)(nil)
 
 func parseNonce(text string) (crypt4gh.Nonce, error) {
 	var n crypt4gh.Nonce

@@ -52,7 +52,7 @@ func (TransferClosed) Kind() string { return "transfer.closed" }
 const transferColumns = `t.id, t.delivery, t.granted, t.person, t.file, t.opened, t.closed,
 	CASE WHEN t.closed = 0 THEN COALESCE(p.bytes, 0) ELSE t.bytes END`
 
-func scanTransfer(row scanner) (Transfer, error) {
+func scanTransfer(row db.Row) (Transfer, error) {
 	var t Transfer
 	var opened, closed int64
 	err := row.Scan(&t.ID, &t.Delivery, &t.Grant, &t.Person, &t.File, &opened, &closed, &t.Bytes)
@@ -132,7 +132,7 @@ func (p *Depot) CloseTransfers(ctx context.Context) error {
 	for {
 		closed := 0
 		err := p.db.Change(ctx, db.Worker(), func(tx *db.Tx) error {
-			idle, err := collect(tx, scanTransfer, `SELECT `+transferColumns+` FROM transfers t LEFT JOIN transfer_progress p ON p.transfer = t.id
+			idle, err := db.Many(tx, scanTransfer, `SELECT `+transferColumns+` FROM transfers t LEFT JOIN transfer_progress p ON p.transfer = t.id
 				WHERE t.closed = 0 AND COALESCE(p.at, t.opened) <= $1 ORDER BY t.opened LIMIT 200`, db.Stamp(tx.At.Add(-idleAfter)))
 			if err != nil {
 				return err
@@ -172,6 +172,6 @@ func (p *Depot) CloseTransfers(ctx context.Context) error {
 // Transfers lists the transfers of a delivery, newest first, in a transaction of the caller's, who has decided that the
 // asker may see them. person, unless empty, limits them to one person's own.
 func (p *Depot) Transfers(tx *db.Tx, id ID, person account.PersonID) ([]Transfer, error) {
-	return collect(tx, scanTransfer, `SELECT `+transferColumns+` FROM transfers t LEFT JOIN transfer_progress p ON p.transfer = t.id
+	return db.Many(tx, scanTransfer, `SELECT `+transferColumns+` FROM transfers t LEFT JOIN transfer_progress p ON p.transfer = t.id
 		WHERE t.delivery = $1 AND (t.person = $2 OR $2 = '') ORDER BY t.opened DESC, t.id LIMIT 500`, id, person)
 }

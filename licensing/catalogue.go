@@ -159,7 +159,7 @@ func (r *Registry) CollectionNamed(tx *db.Tx, name string) (Collection, error) {
 
 // Collections lists all collections by name.
 func (r *Registry) Collections(tx *db.Tx) ([]Collection, error) {
-	return many(tx, scanCollection, selectCollections+` ORDER BY name`)
+	return db.Many(tx, scanCollection, selectCollections+` ORDER BY name`)
 }
 
 // Dataset reads one dataset.
@@ -174,5 +174,5 @@ func (r *Registry) DatasetNamed(tx *db.Tx, collection CollectionID, name string)
 
 // AllDatasets lists every dataset, newest first.
 func (r *Registry) AllDatasets(tx *db.Tx) ([]Dataset, error) {
-	return many(tx, scanDataset, selectDatasets+` ORDER BY created DESC, id`)
+	return db.Many(tx, scanDataset, selectDatasets+` ORDER BY created DESC, id`)
 }

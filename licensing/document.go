@@ -129,7 +129,7 @@ func (r *Registry) keep(tx *db.Tx, d Document, out Rendered, hash string) error 
 	return tx.Record("document:"+hash, DocumentKept{d.Agreement.ID, out.words(hash)})
 }
 
-func scanDocument(s scanner) (d StoredDocument, err error) {
+func scanDocument(s db.Row) (d StoredDocument, err error) {
 	var made int64
 	err = s.Scan(&d.SHA256, &d.Agreement, &d.Amendment, &d.Kind, &d.Version, &d.Lang, &d.TextVersion, &made)
 	d.Made = db.Instant(made)
@@ -138,7 +138,7 @@ func scanDocument(s scanner) (d StoredDocument, err error) {
 
 // Documents lists the documents of an agreement, oldest first, without their bytes.
 func (r *Registry) Documents(tx *db.Tx, id AgreementID) ([]StoredDocument, error) {
-	return many(tx, scanDocument, selectDocuments+` WHERE agreement = $1 ORDER BY made, sha256`, id)
+	return db.Many(tx, scanDocument, selectDocuments+` WHERE agreement = $1 ORDER BY made, sha256`, id)
 }
 
 // errOtherBytes means that the bytes under a hash are not the bytes that were signed.

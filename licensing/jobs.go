@@ -126,7 +126,7 @@ func (r *Registry) remind(tx *db.Tx, a Agreement, m milestone) error {
 func (r *Registry) Nightly(ctx context.Context, _ string) error {
 	var ids []string
 	err := r.db.View(ctx, func(tx *db.Tx) (err error) {
-		ids, err = many(tx, scanString, `SELECT id FROM agreements WHERE state IN ('in-force', 'suspended') ORDER BY id`)
+		ids, err = db.Many(tx, scanString, `SELECT id FROM agreements WHERE state IN ('in-force', 'suspended') ORDER BY id`)
 		return err
 	})
 	if err != nil {

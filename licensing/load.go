@@ -8,34 +8,13 @@ import (
 	"sluice/infra/db"
 )
 
-// scanner is a row, or the current one of several.
-type scanner interface{ Scan(...any) error }
-
 // one reads the single row of a query; none is ErrNotFound.
-func one[T any](tx *db.Tx, scan func(scanner) (T, error), query string, args ...any) (T, error) {
+func one[T any](tx *db.Tx, scan func(db.Row) (T, error), query string, args ...any) (T, error) {
 	v, err := scan(tx.QueryRow(query, args...))
 	if db.NoRows(err) {
 		return v, ErrNotFound
 	}
 	return v, err
-}
-
-// many reads all rows of a query.
-func many[T any](tx *db.Tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := tx.Query(query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
 }
 
 // stored reads and writes a value as JSON in a column.
@@ -73,21 +52,21 @@ func bit(b bool) int {
 	return 0
 }
 
-func scanCollection(s scanner) (c Collection, err error) {
+func scanCollection(s db.Row) (c Collection, err error) {
 	var created int64
 	err = s.Scan(&c.ID, &c.Name, &c.TitleNL, &c.TitleEN, &c.Placement, &created)
 	c.Created = db.Instant(created)
 	return c, err
 }
 
-func scanDataset(s scanner) (d Dataset, err error) {
+func scanDataset(s db.Row) (d Dataset, err error) {
 	var created int64
 	err = s.Scan(&d.ID, &d.Collection, &d.Name, &d.State, &d.Files, &d.Bytes, &created)
 	d.Created = db.Instant(created)
 	return d, err
 }
 
-func scanRequest(s scanner) (r Request, err error) {
+func scanRequest(s db.Row) (r Request, err error) {
 	var recorded, revised, decided int64
 	var until string
 	err = s.Scan(&r.ID, &r.Number, &r.State, &r.Rev, as(&r.Content), &r.Salt, &r.Digest, &until, &r.Zone, as(&r.Scopes), as(&r.Outcome),
@@ -96,12 +75,12 @@ func scanRequest(s scanner) (r Request, err error) {
 	return r, err
 }
 
-func scanParty(s scanner) (p Party, err error) {
+func scanParty(s db.Row) (p Party, err error) {
 	err = s.Scan(&p.ID, &p.Request, &p.Part, &p.Person, &p.Digest, &p.Salt, &p.Name, &p.Latin, &p.Position, &p.Email)
 	return p, err
 }
 
-func scanContact(s scanner) (c Contact, err error) {
+func scanContact(s db.Row) (c Contact, err error) {
 	var added, removed int64
 	var suspended int
 	err = s.Scan(&c.ID, &c.Request, &c.Agreement, &c.Country, &c.Person, &added, &removed, &suspended, &c.Digest, &c.Salt, &c.Name, &c.Latin,
@@ -110,7 +89,7 @@ func scanContact(s scanner) (c Contact, err error) {
 	return c, err
 }
 
-func scanAgreement(s scanner) (a Agreement, err error) {
+func scanAgreement(s db.Row) (a Agreement, err error) {
 	var from, until, opened, listed, closed int64
 	var released, held int
 	var notBefore, untilDay string
@@ -130,7 +109,7 @@ func scanAgreement(s scanner) (a Agreement, err error) {
 	return a, err
 }
 
-func scanConfirmation(s scanner) (c Confirmation, err error) {
+func scanConfirmation(s db.Row) (c Confirmation, err error) {
 	var at int64
 	var accepted int
 	err = s.Scan(&c.Item, &c.TextVersion, &c.Lang, &c.Answer, as(&c.Explanation), &c.By, &at, &accepted)
@@ -138,14 +117,14 @@ func scanConfirmation(s scanner) (c Confirmation, err error) {
 	return c, err
 }
 
-func scanSignature(s scanner) (g Signature, err error) {
+func scanSignature(s db.Row) (g Signature, err error) {
 	var at int64
 	err = s.Scan(&g.Part, &g.Person, &g.Version, &g.SHA256, &at, &g.Digest, &g.Salt, &g.Name, &g.Position, &g.Authority)
 	g.At = db.Instant(at)
 	return g, err
 }
 
-func scanAmendment(s scanner) (m Amendment, err error) {
+func scanAmendment(s db.Row) (m Amendment, err error) {
 	var asked, effective int64
 	var oldUntil, newUntil string
 	err = s.Scan(&m.ID, &m.Number, &m.Type, &m.State, &m.By, &asked, as(&m.Note), &oldUntil, &newUntil, &m.Contact, as(&m.Questions),
@@ -161,7 +140,7 @@ func scanAmendment(s scanner) (m Amendment, err error) {
 	return m, err
 }
 
-func scanString(s scanner) (v string, err error) {
+func scanString(s db.Row) (v string, err error) {
 	err = s.Scan(&v)
 	return v, err
 }
@@ -185,10 +164,10 @@ func (r *Registry) RequestNumbered(tx *db.Tx, number string) (Request, error) {
 }
 
 func (r *Registry) requestParts(tx *db.Tx, q *Request) (err error) {
-	if q.Parties, err = many(tx, scanParty, selectParties+` WHERE request = $1 ORDER BY part`, q.ID); err != nil {
+	if q.Parties, err = db.Many(tx, scanParty, selectParties+` WHERE request = $1 ORDER BY part`, q.ID); err != nil {
 		return err
 	}
-	q.Contacts, err = many(tx, scanContact, firstContacts, q.ID)
+	q.Contacts, err = db.Many(tx, scanContact, firstContacts, q.ID)
 	return err
 }
 
@@ -221,7 +200,7 @@ func (r *Registry) AgreementNumbered(tx *db.Tx, number string) (Agreement, error
 
 // AgreementsOf reads the agreements of a request.
 func (r *Registry) AgreementsOf(tx *db.Tx, id RequestID) ([]Agreement, error) {
-	all, err := many(tx, scanAgreement, selectAgreements+` WHERE request = $1 ORDER BY number`, id)
+	all, err := db.Many(tx, scanAgreement, selectAgreements+` WHERE request = $1 ORDER BY number`, id)
 	for i := range all {
 		if err == nil {
 			all[i].Halted = r.halted(all[i].ID)
@@ -232,28 +211,28 @@ func (r *Registry) AgreementsOf(tx *db.Tx, id RequestID) ([]Agreement, error) {
 }
 
 func (r *Registry) agreementParts(tx *db.Tx, a *Agreement) (err error) {
-	if a.Parties, err = many(tx, scanParty, selectParties+` WHERE request = $1 ORDER BY part`, a.Request); err != nil {
+	if a.Parties, err = db.Many(tx, scanParty, selectParties+` WHERE request = $1 ORDER BY part`, a.Request); err != nil {
 		return err
 	}
-	if a.Contacts, err = many(tx, scanContact, selectContacts+` WHERE agreement = $1 ORDER BY seq`, a.ID); err != nil {
+	if a.Contacts, err = db.Many(tx, scanContact, selectContacts+` WHERE agreement = $1 ORDER BY seq`, a.ID); err != nil {
 		return err
 	}
-	if a.Confirmations, err = many(tx, scanConfirmation, selectConfirmations, a.ID); err != nil {
+	if a.Confirmations, err = db.Many(tx, scanConfirmation, selectConfirmations, a.ID); err != nil {
 		return err
 	}
-	if a.Signatures, err = many(tx, scanSignature, selectSignatures+` WHERE agreement = $1 AND version = $2 ORDER BY at, part`, a.ID, a.Version); err != nil {
+	if a.Signatures, err = db.Many(tx, scanSignature, selectSignatures+` WHERE agreement = $1 AND version = $2 ORDER BY at, part`, a.ID, a.Version); err != nil {
 		return err
 	}
-	if a.Amendments, err = many(tx, scanAmendment, selectAmendments+` WHERE agreement = $1 ORDER BY number`, a.ID); err != nil {
+	if a.Amendments, err = db.Many(tx, scanAmendment, selectAmendments+` WHERE agreement = $1 ORDER BY number`, a.ID); err != nil {
 		return err
 	}
-	a.Reminded, err = many(tx, scanString, selectMilestones, a.ID)
+	a.Reminded, err = db.Many(tx, scanString, selectMilestones, a.ID)
 	return err
 }
 
 // AllSignatures lists every signature of an agreement, those that a new version made void too.
 func (r *Registry) AllSignatures(tx *db.Tx, id AgreementID) ([]Signature, error) {
-	return many(tx, scanSignature, selectSignatures+` WHERE agreement = $1 ORDER BY version, at, part`, id)
+	return db.Many(tx, scanSignature, selectSignatures+` WHERE agreement = $1 ORDER BY version, at, part`, id)
 }
 
 // Contact reads one contact.
@@ -263,7 +242,7 @@ func (r *Registry) Contact(tx *db.Tx, id ContactID) (Contact, error) {
 
 // Contacts lists the contacts of an agreement, removed and undecided ones too: see Contact.Admitted.
 func (r *Registry) Contacts(tx *db.Tx, id AgreementID) ([]Contact, error) {
-	return many(tx, scanContact, selectContacts+` WHERE agreement = $1 ORDER BY seq`, id)
+	return db.Many(tx, scanContact, selectContacts+` WHERE agreement = $1 ORDER BY seq`, id)
 }
 
 // ContactsOf lists what one person is a contact of, removed ones too.
@@ -271,7 +250,7 @@ func (r *Registry) ContactsOf(tx *db.Tx, person account.PersonID) ([]Contact, er
 	if person == "" {
 		return nil, nil
 	}
-	return many(tx, scanContact, selectContacts+` WHERE person = $1 ORDER BY seq, id`, person)
+	return db.Many(tx, scanContact, selectContacts+` WHERE person = $1 ORDER BY seq, id`, person)
 }
 
 // PartiesOf lists the parts one person holds.
@@ -279,10 +258,10 @@ func (r *Registry) PartiesOf(tx *db.Tx, person account.PersonID) ([]Party, error
 	if person == "" {
 		return nil, nil
 	}
-	return many(tx, scanParty, selectParties+` WHERE person = $1 ORDER BY request, part`, person)
+	return db.Many(tx, scanParty, selectParties+` WHERE person = $1 ORDER BY request, part`, person)
 }
 
 // Datasets lists what an agreement covers, in the order of the request.
 func (r *Registry) Datasets(tx *db.Tx, id AgreementID) ([]Dataset, error) {
-	return many(tx, scanDataset, datasetsOfAgreement, id)
+	return db.Many(tx, scanDataset, datasetsOfAgreement, id)
 }

@@ -72,7 +72,7 @@ func (o *Outbox) Notice(tx *db.Tx, n account.Notice) error {
 
 const selectLetters = `SELECT id, kind, email, name, lang, person, number, link, facts, invitation, created, sent FROM mail_outbox`
 
-func scanLetter(s scanner) (l Letter, err error) {
+func scanLetter(s db.Row) (l Letter, err error) {
 	var created, sent int64
 	err = s.Scan(&l.ID, &l.Kind, &l.To.Email, &l.To.Name, &l.To.Lang, &l.To.Person, &l.Number, &l.Link, as(&l.Facts), &l.Invitation, &created, &sent)
 	l.Created, l.Sent = db.Instant(created), db.Instant(sent)
@@ -81,13 +81,13 @@ func scanLetter(s scanner) (l Letter, err error) {
 
 // Letters lists what was posted to one address or person, newest first: the inbox in the portal.
 func (o *Outbox) Letters(tx *db.Tx, person account.PersonID, email string) ([]Letter, error) {
-	return many(tx, scanLetter, selectLetters+` WHERE (person <> '' AND person = $1) OR (email <> '' AND email = $2) ORDER BY created DESC, id LIMIT 200`,
+	return db.Many(tx, scanLetter, selectLetters+` WHERE (person <> '' AND person = $1) OR (email <> '' AND email = $2) ORDER BY created DESC, id LIMIT 200`,
 		person, email)
 }
 
 // AllLetters lists the newest letters: the page of the demo.
 func (o *Outbox) AllLetters(tx *db.Tx, limit int) ([]Letter, error) {
-	return many(tx, scanLetter, selectLetters+` ORDER BY created DESC, id LIMIT $1`, limit)
+	return db.Many(tx, scanLetter, selectLetters+` ORDER BY created DESC, id LIMIT $1`, limit)
 }
 
 // Deliver is the handler of mail jobs: it sends the letter of an id, once unless striking it off fails.

@@ -72,7 +72,7 @@ func (r *Registry) Requests(tx *db.Tx, who account.Who) ([]Mine, error) {
 	if !who.Has(account.Desk, account.Representative, account.Auditor) {
 		return nil, account.ErrNotAllowed
 	}
-	ids, err := many(tx, scanString, `SELECT id FROM requests ORDER BY recorded DESC, id`)
+	ids, err := db.Many(tx, scanString, `SELECT id FROM requests ORDER BY recorded DESC, id`)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (r *Registry) Queues(tx *db.Tx, who account.Who) ([]Task, error) {
 		return nil, account.ErrNotAllowed
 	}
 	var tasks []Task
-	requests, err := many(tx, scanRequest, selectRequests+` WHERE state = 'recorded' ORDER BY recorded, id`)
+	requests, err := db.Many(tx, scanRequest, selectRequests+` WHERE state = 'recorded' ORDER BY recorded, id`)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (r *Registry) Queues(tx *db.Tx, who account.Who) ([]Task, error) {
 		tasks = append(tasks, r.ofRequest(q)...)
 	}
 	// What ended long ago and was closed out is not read: only what may still wait for somebody.
-	ids, err := many(tx, scanString, `SELECT id FROM agreements WHERE state IN ('drafted', 'signing', 'in-force', 'suspended', 'ended', 'terminated')
+	ids, err := db.Many(tx, scanString, `SELECT id FROM agreements WHERE state IN ('drafted', 'signing', 'in-force', 'suspended', 'ended', 'terminated')
 		ORDER BY number`)
 	if err != nil {
 		return nil, err

@@ -216,7 +216,7 @@ func bindReplayed(agreements map[AgreementID]Agreement, ev PartyBound) {
 
 func (r *Registry) compare(tx *db.Tx, requests map[RequestID]Request, agreements map[AgreementID]Agreement) ([]Difference, error) {
 	var found []Difference
-	ids, err := many(tx, scanString, `SELECT id FROM requests ORDER BY number`)
+	ids, err := db.Many(tx, scanString, `SELECT id FROM requests ORDER BY number`)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +227,7 @@ func (r *Registry) compare(tx *db.Tx, requests map[RequestID]Request, agreements
 		}
 		found = append(found, differ("request:"+id, factsOfRequest(requests[row.ID]), factsOfRequest(row))...)
 		found = append(found, digestsOfRequest(row)...)
-		handed, err := many(tx, scanString, `SELECT dataset FROM request_datasets WHERE request = $1 ORDER BY position`, row.ID)
+		handed, err := db.Many(tx, scanString, `SELECT dataset FROM request_datasets WHERE request = $1 ORDER BY position`, row.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -237,7 +237,7 @@ func (r *Registry) compare(tx *db.Tx, requests map[RequestID]Request, agreements
 	for id := range requests {
 		found = append(found, Difference{"request:" + string(id), "row", "there", "gone"})
 	}
-	ids, err = many(tx, scanString, `SELECT id FROM agreements ORDER BY number`)
+	ids, err = db.Many(tx, scanString, `SELECT id FROM agreements ORDER BY number`)
 	if err != nil {
 		return nil, err
 	}
