@@ -5,30 +5,32 @@ import (
 	"fmt"
 )
 
-// Settings are the foundation's choices. Durations are copied into an agreement when it is drafted, so that changing one
+// Settings are the foundation's choices, under the names that a file of settings has for them. Durations are copied into an agreement when it is drafted, so that changing one
 // changes no agreement that exists.
 type Settings struct {
 	// Reminders are the days before the end on which signatory, applicant and contacts are reminded; each once. Default 90,
 	// 30, 7, 1. A shorter list means fewer mails.
-	Reminders []int
+	Reminders []int `koanf:"reminders"`
 	// ExtensionBefore is how many days before the end an extension may first be asked for. Default 90.
-	ExtensionBefore int
+	ExtensionBefore int `koanf:"extension_before"`
 	// ExtensionAfter is how many days after the end it may still be granted; access does not exist in between. Default 90.
-	ExtensionAfter int
+	ExtensionAfter int `koanf:"extension_after"`
 	// ListEvery is after how many days the signatory must confirm the list of contacts again. Default 90. 0: never.
-	ListEvery int
+	ListEvery int `koanf:"list_every"`
 	// AttestEvery is how many days lie between reminders that destruction has not been attested. Default 14.
-	AttestEvery int
+	AttestEvery int `koanf:"attest_every"`
 	// ConcernDays is how long the desk has to answer a change of jurisdiction. Default 30. Nothing ends by itself then.
-	ConcernDays int
+	ConcernDays int `koanf:"concern_days"`
 	// ApproveDays, JudgeDays and SignDays are when the desk's queues call a decision, a judgement of confirmations or
 	// contacts, or a missing signature overdue. Defaults 42, 7, 28.
-	ApproveDays, JudgeDays, SignDays int
+	ApproveDays int `koanf:"approve_days"`
+	JudgeDays   int `koanf:"judge_days"`
+	SignDays    int `koanf:"sign_days"`
 	// ScopedAdequacyIsEEA says whether the EEA licence serves a licensee in an adequate country of which a person has
 	// confirmed the scope. Default true. False: such licensees get the non-EEA licence.
-	ScopedAdequacyIsEEA bool
+	ScopedAdequacyIsEEA bool `koanf:"scoped_adequacy_is_eea"`
 	// LongestTerm is the longest term in days, counted from the day of recording or the stated first day. Default 3660.
-	LongestTerm int
+	LongestTerm int `koanf:"longest_term"`
 }
 
 // DefaultSettings are the defaults that the fields of Settings name.
@@ -39,24 +41,29 @@ func DefaultSettings() Settings {
 	}
 }
 
-// Check reports every setting that contradicts itself or its meaning.
+// mostDays is a hundred years: what is longer is a slip of the keyboard.
+const mostDays = 36600
+
+// Check reports every setting that contradicts itself or its meaning, each as "name: what is wrong".
 func (s Settings) Check() error {
 	var errs []error
 	seen := map[int]bool{}
 	for _, days := range s.Reminders {
-		if days < 1 || seen[days] {
+		if days < 1 || days > mostDays || seen[days] {
 			errs = append(errs, fmt.Errorf("reminders: %d is not a number of days before the end, or stands twice", days))
 		}
 		seen[days] = true
 	}
-	for name, days := range map[string]int{"extension_before": s.ExtensionBefore, "extension_after": s.ExtensionAfter, "list_every": s.ListEvery, "attest_every": s.AttestEvery} {
-		if days < 0 {
-			errs = append(errs, fmt.Errorf("%s: %d days is less than none", name, days))
-		}
-	}
-	for name, days := range map[string]int{"concern_days": s.ConcernDays, "approve_days": s.ApproveDays, "judge_days": s.JudgeDays, "sign_days": s.SignDays, "longest_term": s.LongestTerm} {
-		if days < 1 {
-			errs = append(errs, fmt.Errorf("%s: %d days leaves no time", name, days))
+	for _, one := range []struct {
+		name        string
+		days, least int
+	}{
+		{"extension_before", s.ExtensionBefore, 0}, {"extension_after", s.ExtensionAfter, 0}, {"list_every", s.ListEvery, 0},
+		{"attest_every", s.AttestEvery, 0}, {"concern_days", s.ConcernDays, 1}, {"approve_days", s.ApproveDays, 1},
+		{"judge_days", s.JudgeDays, 1}, {"sign_days", s.SignDays, 1}, {"longest_term", s.LongestTerm, 1},
+	} {
+		if one.days < one.least || one.days > mostDays {
+			errs = append(errs, fmt.Errorf("%s: choose a number of days between %d and %d", one.name, one.least, mostDays))
 		}
 	}
 	return errors.Join(errs...)

@@ -23,6 +23,8 @@ import (
 	"sluice/infra/keyring"
 	"sluice/infra/mail"
 	"sluice/infra/objects"
+	"sluice/licensing"
+	"sluice/licensing/jurisdiction"
 )
 
 // A Config is all that an installation chooses. It is read once, from a YAML file and then from the environment
@@ -93,6 +95,9 @@ type Config struct {
 	} `koanf:"mail"`
 	// Texts is a folder whose files replace built-in texts: agreements, mail, pages. Default: none.
 	Texts string `koanf:"texts"`
+
+	Terms         licensing.Settings `koanf:"terms"`
+	Jurisdictions string             `koanf:"jurisdictions"` // a table that replaces the built-in one
 	// KeyDelay is how long the key of an ended delivery is kept. Default 24h.
 	KeyDelay time.Duration `koanf:"key_delay"`
 	// JournalFile takes emergency stops while the log cannot be written. Default stops.journal beside the local key.
@@ -121,12 +126,12 @@ func loadConfig(path string) (Config, error) {
 	if err := k.Load(env.Provider(".", env.Opt{Prefix: envPrefix, TransformFunc: fromEnvironment}), nil); err != nil {
 		return Config{}, err
 	}
-	c := Config{Listen: "127.0.0.1:8080", Zone: "Europe/Amsterdam", KeyDelay: 24 * time.Hour}
+	c := Config{Listen: "127.0.0.1:8080", Zone: "Europe/Amsterdam", KeyDelay: 24 * time.Hour, Terms: licensing.DefaultSettings()}
 	c.Foundation.Country, c.Store.Archive, c.Mail.Security = "NL", "sluice-archive", "starttls"
 	wrong := dropUnknown(k)
 	err := k.UnmarshalWithConf("", &c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
 		TagName: "koanf", WeaklyTypedInput: true,
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")),
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToWeakSliceHookFunc(",")),
 	}})
 	wrong = append(wrong, misread(err)...)
 	c.defaults()
@@ -273,6 +278,13 @@ func (c Config) faults() []error {
 			}
 		}
 	}
+	for _, wrong := range lines(c.Terms.Check()) {
+		name, do, _ := strings.Cut(wrong, ": ")
+		add("terms."+name, "%s", do)
+	}
+	if _, err := readJurisdictions(c.Jurisdictions); err != nil {
+		addLines(add, "jurisdictions", err)
+	}
 	c.partFaults(add, need, secret)
 	return all
 }
@@ -364,12 +376,36 @@ func (c Config) partFaults(add func(string, string, ...any), need func(string, s
 
 // addLines adds what a part says of its own settings, one fault a line.
 func addLines(add func(string, string, ...any), part string, err error) {
+	for _, wrong := range lines(err) {
+		add(part, "%s", strings.TrimPrefix(wrong, part+": "))
+	}
+}
+
+// lines are the lines of an error that holds several; none for no error.
+func lines(err error) (all []string) {
 	if err == nil {
-		return
+		return nil
 	}
 	for line := range strings.Lines(err.Error()) {
-		add(part, "%s", strings.TrimPrefix(strings.TrimSpace(line), part+": "))
+		all = append(all, strings.TrimSpace(line))
 	}
+	return all
+}
+
+// readJurisdictions reads the table that a setting names, or gives the built-in one.
+func readJurisdictions(path string) (jurisdiction.Table, error) {
+	if path == "" {
+		return jurisdiction.Default(), nil
+	}
+	if err := opens(path); err != nil {
+		return jurisdiction.Table{}, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return jurisdiction.Table{}, err
+	}
+	defer f.Close()
+	return jurisdiction.Read(f)
 }
 
 // there adds a fault when a file is named that cannot be opened.

@@ -86,6 +86,7 @@ func (d *doctor) examine(ctx context.Context, c *command) error {
 	_, _, err1 := loadTexts(d.cfg)
 	_, err2 := loadPages(d.cfg)
 	d.try("texts", "documents, mail and pages can be composed", errors.Join(err1, err2), "mend or remove the files in the folder that texts names")
+	d.jurisdictions(clock())
 	s, err := openCore(ctx, d.cfg, c.log(), options{})
 	if d.try("database", "it and the local key can be opened", err, "check database.url, that it runs, and the way to it") {
 		defer s.Close()
@@ -128,6 +129,19 @@ func (d *doctor) settings() {
 		d.find("roles", "the process that serves also holds "+strings.Join(worker, ", "), !d.serving, "",
 			"whoever breaks into it reaches the archive's keys: fine for a small site with serve --worker; in production run the worker apart, and give this process the role serve alone")
 	}
+}
+
+// jurisdictions remarks on a table that nobody has looked at for a year: adequacy decisions come, lapse and are struck down.
+func (d *doctor) jurisdictions(at time.Time) {
+	table, err := readJurisdictions(d.cfg.Jurisdictions)
+	if !d.try("licences", "the table of jurisdictions can be read", err, "mend the file that jurisdictions names") {
+		return
+	}
+	do := ""
+	if checked, err := time.Parse(time.DateOnly, table.Checked); err != nil || checked.AddDate(1, 0, 0).Before(at) {
+		do = "compare it with the law, put today's date into checked, and name the file in jurisdictions (sluiced config jurisdictions prints the table)"
+	}
+	d.find("licences", "the table of jurisdictions was compared with the law", true, table.Checked, do)
 }
 
 func (d *doctor) database(ctx context.Context, s *site) {

@@ -204,5 +204,22 @@ func (c *command) configCommand() *cobra.Command {
 			_, err = fmt.Fprintln(c.out, "The settings are in order. Whether what they name works, sluiced doctor finds out.")
 			return err
 		},
+	}, &cobra.Command{
+		Use: "jurisdictions", Short: "Print the table of jurisdictions in use, to begin one of your own with", Args: cobra.NoArgs,
+		Long: `Prints the table from which the licence variant follows: a row a country and span of days. Have counsel check it,
+keep it in a file that the setting jurisdictions names, and give every process the same. A change decides
+about new requests at once; for agreements in force the next night makes a task of each difference.`,
+		RunE: func(*cobra.Command, []string) error {
+			cfg, err := c.load()
+			if err != nil {
+				return err
+			}
+			table, err := readJurisdictions(cfg.Jurisdictions)
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(c.out, table.Text())
+			return err
+		},
 	})
 }

@@ -20,7 +20,6 @@ import (
 	"sluice/infra/mail"
 	"sluice/infra/objects"
 	"sluice/licensing"
-	"sluice/licensing/jurisdiction"
 	"sluice/templates"
 	"sluice/templates/document"
 	mailtext "sluice/templates/mail"
@@ -113,8 +112,14 @@ func openCore(ctx context.Context, cfg Config, log *slog.Logger, opt options) (*
 		return nil, err
 	}
 	s.letters = &letters{cfg: cfg, db: s.db, accounts: s.accounts, out: opt.out}
-	s.docs = &documents{cfg: cfg, table: jurisdiction.Default()}
-	s.registry = licensing.New(s.db, s.accounts, licensing.Options{Zone: cfg.Zone, Statements: s.docs.statements, Render: s.docs.render, Send: s.letters.send})
+	table, err := readJurisdictions(cfg.Jurisdictions)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.docs = &documents{cfg: cfg, table: table}
+	s.registry = licensing.New(s.db, s.accounts, licensing.Options{Zone: cfg.Zone, Settings: cfg.Terms, Jurisdiction: table,
+		Statements: s.docs.statements, Render: s.docs.render, Send: s.letters.send})
 	s.letters.registry, s.docs.licensee = s.registry, licenseeByNumber(s.db, s.registry)
 	s.accounts.Notify = s.registry.Outbox().Notice
 	s.db.Parked = s.registry.WorkParked

@@ -13,6 +13,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -69,7 +70,7 @@ type Reason struct {
 //go:embed table.json
 var builtin []byte
 
-// Default is the table that comes with the program. Have your counsel check it; replace it with Read.
+// Default is the table that comes with the program. Have your counsel check it, and replace it with one of your own.
 func Default() Table {
 	var t Table
 	if err := json.Unmarshal(builtin, &t); err != nil {
@@ -89,6 +90,25 @@ func Read(r io.Reader) (Table, error) {
 	return t, t.Check()
 }
 
+// Text is the table as Read reads it, a row a line, so that two versions can be compared.
+func (t Table) Text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "{\n\"checked\": %q,\n\"rows\": [\n", t.Checked)
+	for i, r := range t.Rows {
+		row, err := json.Marshal(r)
+		if err != nil {
+			panic(err) // strings alone
+		}
+		b.Write(row)
+		if i < len(t.Rows)-1 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("]\n}\n")
+	return b.String()
+}
+
 var (
 	code = regexp.MustCompile(`^[A-Z]{2}$`)
 	day  = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
@@ -99,6 +119,9 @@ func (t Table) Check() error {
 	var errs []error
 	if len(t.Rows) == 0 {
 		errs = append(errs, errors.New("the jurisdiction table has no rows"))
+	}
+	if _, err := time.Parse(time.DateOnly, t.Checked); err != nil {
+		errs = append(errs, errors.New(`"checked" must be the day on which the table was compared with the law, such as 2026-11-30`))
 	}
 	for i, r := range t.Rows {
 		fault := func(what string) { errs = append(errs, fmt.Errorf("row %d (%s): %s", i+1, r.Country, what)) }

@@ -1,6 +1,7 @@
 package jurisdiction_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,13 @@ func TestTheBuiltInTableHoldsTogether(t *testing.T) {
 	if _, err := jurisdiction.Read(strings.NewReader(`{"checked":"2026-11-22","rows":[{"country":"nl"},{"country":"NL","nl":"N","en":"N","status":"eea","source":"s"},
 		{"country":"NL","nl":"N","en":"N","status":"none"}]}`)); err == nil || strings.Count(err.Error(), "\n") < 2 {
 		t.Errorf("a table with several faults: got %v", err)
+	}
+}
+
+func TestATableThatIsPrintedReadsBack(t *testing.T) {
+	got, err := jurisdiction.Read(strings.NewReader(table.Text()))
+	if err != nil || !reflect.DeepEqual(got, table) {
+		t.Errorf("the built-in table, printed and read: got %d rows, checked %q (%v), want it as it was", len(got.Rows), got.Checked, err)
 	}
 }
 
