@@ -175,6 +175,14 @@ func (a Agreement) StateAt(at time.Time) AgreementState {
 	return a.State
 }
 
+// lastInstant is the end of the term, or, before there is one, of the day on which it is to end.
+func (a Agreement) lastInstant() time.Time {
+	if a.Term.IsZero() {
+		return a.Until.End(a.Location())
+	}
+	return a.Term.Until
+}
+
 // OpenAt is nil exactly when the agreement gives access at an instant: in force, inside its term, not suspended. Otherwise
 // it is the first reason why not.
 func (a Agreement) OpenAt(at time.Time) error {

@@ -118,8 +118,7 @@ func (r *Registry) TasksOf(tx *db.Tx, who account.Who) ([]Task, error) {
 			for _, t := range r.ofAgreement(a, q, tx.At) {
 				mine := t.Kind == TaskSign && slices.Contains(t.Parts, p.Part)
 				if p.Part == Signatory {
-					mine = mine || t.Kind == TaskAnswer || t.Kind == TaskAttest || t.Kind == TaskEnding ||
-						(t.Kind == TaskList && !t.Due.After(tx.At.AddDate(0, 0, 14)))
+					mine = mine || t.Kind == TaskAnswer || t.Kind == TaskAttest || t.Kind == TaskEnding || t.Kind == TaskList
 				}
 				if mine {
 					all = append(all, t)
@@ -151,8 +150,12 @@ func urgent(tasks []Task, at time.Time) []Task {
 }
 
 func (r *Registry) ofRequest(q Request) []Task {
+	due := q.Recorded.In(r.zone).AddDate(0, 0, r.opts.Settings.ApproveDays)
+	if end := q.Content.Until.End(r.zone); q.Recorded.Before(end) && due.After(end) {
+		due = end
+	}
 	t := Task{Request: q.ID, Number: q.Number, Title: q.Content.Title, Licensee: q.Content.Licensee.Name, Since: q.Recorded,
-		Due: q.Recorded.In(r.zone).AddDate(0, 0, r.opts.Settings.ApproveDays), By: lastOf(q.Editors)}
+		Due: due, By: lastOf(q.Editors)}
 	t.Kind = TaskApprove
 	if q.Outcome.NeedsPerson {
 		t.Kind, t.By = TaskScope, "" // who recorded it may look at the jurisdictions too
@@ -167,11 +170,18 @@ func lastOf(ids []account.PersonID) account.PersonID {
 	return ids[len(ids)-1]
 }
 
-// ofAgreement lists what an agreement waits for.
+// listAhead is how many days before its date the confirmation of the contacts is a task.
+const listAhead = 14
+
+// ofAgreement lists what an agreement waits for. Nothing is due after its last day, when it would be too late to do it.
 func (r *Registry) ofAgreement(a Agreement, q Request, at time.Time) []Task {
 	base := Task{Request: a.Request, Agreement: a.ID, Number: a.Number, Title: q.Content.Title, Licensee: q.Content.Licensee.Name}
 	var tasks []Task
+	end := a.lastInstant()
 	add := func(kind TaskKind, since, due time.Time) *Task {
+		if at.Before(end) && due.After(end) {
+			due = end
+		}
 		t := base
 		t.Kind, t.Since, t.Due = kind, since, due
 		tasks = append(tasks, t)
@@ -198,8 +208,8 @@ func (r *Registry) ofAgreement(a Agreement, q Request, at time.Time) []Task {
 		if soon := days(a.Term.Until, -a.Durations.ExtensionBefore); !at.Before(soon) {
 			add(TaskEnding, soon, a.Term.Until)
 		}
-		if a.Durations.ListEvery > 0 {
-			add(TaskList, a.ListConfirmed, days(a.ListConfirmed, a.Durations.ListEvery))
+		if due := days(a.ListConfirmed, a.Durations.ListEvery); a.Durations.ListEvery > 0 && due.Before(end) && !at.Before(days(due, -listAhead)) {
+			add(TaskList, a.ListConfirmed, due)
 		}
 		if !a.Concern.IsZero() {
 			add(TaskJurisdiction, a.Concern.At, a.Concern.Due)

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 
 	"sluice/templates"
 )
@@ -40,7 +41,7 @@ func (v *visit) nav() []navItem {
 	n := 0
 	for _, g := range groups {
 		for _, t := range g.Tasks {
-			if t.Status != templates.Waiting && t.Status != templates.Done && t.Status != templates.NotYet {
+			if yours(t) {
 				n++
 			}
 		}
@@ -54,6 +55,11 @@ func (v *visit) nav() []navItem {
 		items[i].Current = items[i].Href == v.r.URL.Path
 	}
 	return items
+}
+
+// yours says whether a task is for the reader to do; the others are for him to watch.
+func yours(t templates.Task) bool {
+	return !slices.Contains([]templates.Status{templates.Waiting, templates.EndingSoon, templates.Done, templates.NotYet}, t.Status)
 }
 
 // home is everybody's first page: what waits for him.

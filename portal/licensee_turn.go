@@ -80,7 +80,7 @@ func (w agreementView) turnInForce() templates.Turn {
 		return templates.Turn{Who: templates.M("licensee.by-foundation"), What: templates.M("licensee.turn-suspended"), Next: templates.M("licensee.next-suspended", "Day", end)}
 	case w.at.Before(w.a.Term.From):
 		return templates.Turn{Who: templates.M("licensee.the-day", "Day", templates.Day(w.a.Term.From)), What: templates.M("licensee.turn-before"), Next: templates.M("licensee.next-before")}
-	case w.is(licensing.AsSignatory) && !list.IsZero() && !w.at.Before(list.AddDate(0, 0, -14)):
+	case w.is(licensing.AsSignatory) && !list.IsZero():
 		return templates.Turn{Yours: true, What: templates.M("licensee.turn-list"), Until: list, Next: templates.M("licensee.next-end", "Day", end), Act: act("licensee.act-list", w.path("/contacts/confirm"))}
 	case open:
 		return templates.Turn{Who: templates.M("licensee.by-foundation"), What: templates.M("licensee.turn-extension"), Until: w.due(licensing.TaskExtension), Next: templates.M("licensee.next-extension", "Day", end)}

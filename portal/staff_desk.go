@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"sluice/delivery"
 	"sluice/infra/account"
@@ -24,10 +23,7 @@ var queueOrder = []licensing.TaskKind{
 // onHome is how many tasks of one queue stand on the first page; the rest have a page of their own.
 const onHome = 8
 
-// soon is how long before its date a task that waits in the background is shown.
-const soon = 14 * 24 * time.Hour
-
-// staffTasks is what waits for a member of staff, what is late on top.
+// staffTasks is what waits for a member of staff: what is his and late, what is his, and what he watches.
 func (s *Server) staffTasks(v *visit) ([]group, error) {
 	if !v.Who.IsStaff() || s.cfg.Registry == nil {
 		return nil, nil
@@ -44,11 +40,12 @@ func (s *Server) staffTasks(v *visit) ([]group, error) {
 		}
 		return nil
 	})
-	return lateFirst(groups, v.At), err
+	return lateFirst(groups), err
 }
 
-// lateFirst moves what is overdue into a group of its own, on top.
-func lateFirst(groups []group, at time.Time) []group {
+// lateFirst moves what the reader has to do and is overdue into a group of its own, on top; then come the groups in which
+// something is his to do.
+func lateFirst(groups []group) []group {
 	var late group
 	var rest []group
 	for _, g := range groups {
@@ -64,6 +61,16 @@ func lateFirst(groups []group, at time.Time) []group {
 			rest = append(rest, group{Title: g.Title, Tasks: kept})
 		}
 	}
+	slices.SortStableFunc(rest, func(a, b group) int {
+		mine, other := slices.ContainsFunc(a.Tasks, yours), slices.ContainsFunc(b.Tasks, yours)
+		switch {
+		case mine == other:
+			return 0
+		case mine:
+			return -1
+		}
+		return 1
+	})
 	if len(late.Tasks) == 0 {
 		return rest
 	}
@@ -90,11 +97,8 @@ func (s *Server) queues(tx *db.Tx, v *visit) (map[licensing.TaskKind][]licensing
 	return byKind, nil
 }
 
-// inQueue leaves out what waits in the background, and what is not for the reader's role.
+// inQueue leaves out what is not for the reader's role.
 func (s *Server) inQueue(t licensing.Task, v *visit) bool {
-	if t.Kind == licensing.TaskList && t.Due.Sub(v.At) > soon {
-		return false
-	}
 	if v.Who.Has(account.Desk) {
 		return true
 	}
@@ -149,10 +153,11 @@ func (s *Server) deskTask(t licensing.Task, v *visit) templates.Task {
 			shown.Href += "#amendments"
 		}
 	}
-	if t.Overdue && t.Kind != licensing.TaskEnding {
-		shown.Status = templates.Overdue
-	} else if t.Kind == licensing.TaskEnding {
+	switch {
+	case t.Kind == licensing.TaskEnding:
 		shown.Status = templates.EndingSoon
+	case t.Overdue && shown.Status == templates.ToDo: // what is late with others stays with them, its date says so
+		shown.Status = templates.Overdue
 	}
 	return shown
 }
@@ -178,7 +183,7 @@ func (s *Server) queuePage(_ http.ResponseWriter, r *http.Request, v *visit) err
 	}
 	list := templates.TaskList{Empty: &templates.Empty{Title: templates.M("staff.queue-empty")}}
 	if len(g.Tasks) > 0 {
-		list.Groups = lateFirst([]group{g}, v.At)
+		list.Groups = lateFirst([]group{g})
 	}
 	p := v.page(templates.M("staff.queue."+string(kind), "Count", len(tasks)))
 	p.Back = toPage(templates.HomePath, templates.M("home.nav"))
