@@ -28,7 +28,7 @@ vet: ## go vet, and every file as gofmt writes it
 # after it was installed.
 test: vet ## test everything, with what is on this machine
 	@skips=$$(mktemp) && trap 'rm -f "$$skips"' EXIT && status=0; \
-	SLUICE_SKIPS="$$skips" $(GO) test -vet=off -count=1 -p $(PARALLEL) -timeout $(TIMEOUT) ./... || status=$$?; \
+	SKIPPED_TESTS="$$skips" $(GO) test -vet=off -count=1 -p $(PARALLEL) -timeout $(TIMEOUT) ./... || status=$$?; \
 	if [ -s "$$skips" ]; then \
 		echo; echo "Not tested, with the number of tests:"; \
 		cut -f 1 "$$skips" | sort | uniq -c; \

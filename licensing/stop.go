@@ -79,6 +79,12 @@ func (r *Registry) TakeHalts(ctx context.Context, halts []Halt) (left []Halt, er
 			if s := a.StateAt(tx.At); (s != InForce && s != Suspended) || a.Stop.Open() {
 				return db.ErrUnchanged
 			}
+			switch was, err := taken(tx, h); {
+			case err != nil:
+				return err
+			case was:
+				return db.ErrUnchanged
+			}
 			note, err := r.note(tx, "agreement:"+string(h.Agreement), h.Reason)
 			if err != nil {
 				return err
@@ -95,6 +101,28 @@ func (r *Registry) TakeHalts(ctx context.Context, halts []Halt) (left []Halt, er
 		r.mu.Unlock()
 	}
 	return left, err
+}
+
+// taken says whether the log holds a halt already. Its line may outlive that, in a file that could not be written or was
+// put back: what two people have lifted since must not come back with it.
+func taken(tx *db.Tx, h Halt) (bool, error) {
+	for e, err := range tx.LogOf("agreement:" + string(h.Agreement)) {
+		if err != nil {
+			return false, err
+		}
+		body, err := e.Decode()
+		if err != nil {
+			return false, err
+		}
+		ev, _, err := decode[AgreementEvent](agreementEvents, body)
+		if err != nil {
+			return false, err
+		}
+		if stop, ok := ev.(EmergencyStopped); ok && stop.By == h.By && stop.Was.Equal(h.At) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // halted says whether an agreement was stopped while the log could not be written.

@@ -311,6 +311,17 @@ func TestAStopGoesAheadWhenTheLogCannotBeWritten(t *testing.T) {
 	if a := w.get(); a.State != licensing.Suspended || a.Halted || a.Stop.By != "cli:root@box" {
 		t.Errorf("after the log took it: %s, %+v", a.State, a.Stop)
 	}
+
+	// Two people lift it, and the line still stands in the file, which could not be written.
+	w.must(w.r.ConfirmStop(t.Context(), w.second, w.onAgreement(w.second, "decide"), w.agreement))
+	w.must(w.r.Propose(t.Context(), w.desk, w.onAgreement(w.desk, "decide"), w.agreement, licensing.ActionResume, "found again"))
+	w.must(w.r.Second(t.Context(), w.second, w.onAgreement(w.second, "decide"), w.agreement, licensing.ActionResume, ""))
+	if left, err := w.r.TakeHalts(t.Context(), journal); err != nil || len(left) != 0 {
+		t.Errorf("taking the journal again: %v, %d left", err, len(left))
+	}
+	if err := w.get().OpenAt(clock.Now()); err != nil {
+		t.Errorf("a stop that two people lifted came back: %v", err)
+	}
 	w.replay()
 }
 

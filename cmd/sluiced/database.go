@@ -22,12 +22,15 @@ The database role that runs this owns the tables; the one that serves needs fewe
 			if err != nil {
 				return err
 			}
-			s, err := openCore(cmd.Context(), cfg, c.log(), options{}) // makes the local key of a new site
+			s, err := openCore(cmd.Context(), cfg, c.log(), options{fresh: true})
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			if s.unused(cmd.Context()) {
+			switch unused, err := s.db.Unused(cmd.Context()); {
+			case err != nil:
+				return err
+			case unused:
 				if err := makeKeyring(cfg); err != nil {
 					return err
 				}

@@ -132,7 +132,7 @@ func (d *demo) open(ctx context.Context, cfg Config, log *slog.Logger) (err erro
 	} else if err := json.Unmarshal(known, &d.cast); err != nil {
 		return fmt.Errorf("reading %s: %w", demoMark, err)
 	}
-	if d.site, err = open(ctx, cfg, log, options{now: d.clock.now, out: d.box, hashing: account.ForTests}); err != nil {
+	if d.site, err = open(ctx, cfg, log, options{now: d.clock.now, out: d.box, hashing: account.ForTests, fresh: true}); err != nil {
 		return err
 	}
 	if err := d.db.Migrate(ctx); err != nil {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -51,34 +53,37 @@ func (j journal) read() (halts []licensing.Halt, err error) {
 	return halts, err
 }
 
-// remove strikes off what is in the log now, and keeps what was added meanwhile.
+// remove strikes off what is in the log now, and keeps what was added meanwhile, and what cannot be read, as it stands.
 func (j journal) remove(done []licensing.Halt) error {
 	return j.locked(os.O_RDWR, func(f *os.File) error {
-		halts, err := scanHalts(f)
+		before, err := io.ReadAll(f)
 		if err != nil {
 			return err
 		}
-		halts = slices.DeleteFunc(halts, func(h licensing.Halt) bool { return slices.Contains(done, h) })
-		var text []byte
-		for _, h := range halts {
-			line, err := json.Marshal(h)
-			if err != nil {
-				return err
+		var after []byte
+		for line := range bytes.Lines(before) {
+			if h, ok := haltIn(line); !ok || !slices.Contains(done, h) {
+				after = append(after, line...)
 			}
-			text = append(append(text, line...), '\n')
 		}
-		if _, err := f.WriteAt(text, 0); err != nil {
+		if _, err := f.WriteAt(after, 0); err != nil {
 			return err
 		}
-		return errors.Join(f.Truncate(int64(len(text))), f.Sync())
+		return errors.Join(f.Truncate(int64(len(after))), f.Sync())
 	})
+}
+
+// haltIn reads one line; ok says whether it is a stop.
+func haltIn(line []byte) (h licensing.Halt, ok bool) {
+	err := json.Unmarshal(line, &h)
+	return h, err == nil && h.Agreement != ""
 }
 
 func scanHalts(f *os.File) (halts []licensing.Halt, err error) {
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
-		var h licensing.Halt
-		if bad := json.Unmarshal(lines.Bytes(), &h); bad != nil || h.Agreement == "" {
+		h, ok := haltIn(lines.Bytes())
+		if !ok {
 			err = errors.Join(err, fmt.Errorf("line %d of %s is no stop; mend or remove it by hand", n, f.Name()))
 			continue
 		}
@@ -131,18 +136,23 @@ func (s *site) watchJournal(ctx context.Context) {
 type halting struct {
 	site    *site
 	pending []licensing.Halt
-	said    string // the last complaint, so that it is not logged twice a second
+	taken   []licensing.Halt // in the log; their lines may still stand in a file that cannot be written
+	said    string           // the last complaint, so that it is not logged twice a second
 }
 
 func (w *halting) look(ctx context.Context) {
 	found, err := w.site.journal.read()
+	w.taken = slices.DeleteFunc(w.taken, func(h licensing.Halt) bool { return !slices.Contains(found, h) })
 	for _, h := range found {
-		if !slices.Contains(w.pending, h) {
+		if !slices.Contains(w.pending, h) && !slices.Contains(w.taken, h) {
 			w.pending = append(w.pending, h)
 		}
 	}
 	if len(w.pending) > 0 {
 		err = errors.Join(err, w.take(ctx))
+	}
+	if len(w.taken) > 0 {
+		err = errors.Join(err, w.site.journal.remove(w.taken))
 	}
 	w.complain(err)
 }
@@ -163,10 +173,9 @@ func (w *halting) take(ctx context.Context) error {
 			done = append(done, w.pending[i])
 		}
 	}
-	w.pending = still
+	w.pending, w.taken = still, append(w.taken, done...)
 	if len(done) > 0 {
 		w.site.log.Info("emergency stops are in the log now", "count", len(done))
-		err = errors.Join(err, w.site.journal.remove(done))
 	}
 	return err
 }

@@ -15,7 +15,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Unsetenv("SLUICE_SKIPS") // the summary of make test is no setting
 	testscript.Main(m, map[string]func(){"sluiced": main, "tamper": tamper, "playdemo": playDemoInto})
 }
 

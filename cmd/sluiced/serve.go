@@ -83,10 +83,18 @@ func (s *site) serve(ctx context.Context, l net.Listener, worker bool, demo *por
 		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: reload.get}
 		l = tls.NewListener(l, server.TLSConfig)
 	}
+	ctx, give := context.WithCancel(ctx)
+	defer give()
 	var parts sync.WaitGroup
 	parts.Go(func() { ready.watch(ctx, s.log) })
 	var background error
-	parts.Go(func() { background = s.run(ctx, worker) })
+	parts.Go(func() {
+		// Pages without the work behind them would look well and bring nobody anything: the process ends, and is started again.
+		if background = s.run(ctx, worker); background != nil {
+			s.log.Error("the work behind the pages ended by itself", "error", background.Error())
+			give()
+		}
+	})
 	parts.Go(func() { s.gateway.Run(ctx) })
 
 	served := make(chan error, 1)
@@ -112,8 +120,10 @@ func (s *site) serve(ctx context.Context, l net.Listener, worker bool, demo *por
 
 // run does what needs no listener: it obeys the journal of stops, and does jobs when it is a worker.
 func (s *site) run(ctx context.Context, worker bool) error {
+	ctx, cancel := context.WithCancel(ctx)
 	var parts sync.WaitGroup
 	defer parts.Wait()
+	defer cancel() // before the wait, which would otherwise last for ever when the work cannot begin
 	parts.Go(func() { s.watchJournal(ctx) })
 	if !worker {
 		<-ctx.Done()

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -137,6 +138,21 @@ func TestAStopInTheJournalIsObeyedAndTakenIntoTheLogLater(t *testing.T) {
 	}
 }
 
+func TestAProcessWhoseWorkCannotBeginEnds(t *testing.T) {
+	d := playDemo(t, t.TempDir())
+	change(t, filepath.Join(d.folder, "sluice.db"), `CREATE TRIGGER full BEFORE INSERT ON jobs BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
+	ended := make(chan error, 1)
+	go func() { ended <- d.site.run(t.Context(), true) }()
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("the worker ended without saying why")
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the worker neither works nor ends")
+	}
+}
+
 func TestALineOfTheJournalThatIsBrokenHidesNoStop(t *testing.T) {
 	j := journal{path: filepath.Join(t.TempDir(), "stops.journal")}
 	must(t, j.add(licensing.Halt{Agreement: "a", By: "x"}))
@@ -148,6 +164,12 @@ func TestALineOfTheJournalThatIsBrokenHidesNoStop(t *testing.T) {
 	halts, err := j.read()
 	if len(halts) != 2 || err == nil {
 		t.Errorf("got %d stops and %v, want 2 and a complaint about line 2", len(halts), err)
+	}
+	must(t, j.remove(halts[:1]))
+	text, err := os.ReadFile(j.path)
+	must(t, err)
+	if got := string(text); !strings.HasPrefix(got, "half a li\n") || strings.Count(got, "\n") != 2 || !strings.Contains(got, `"b"`) {
+		t.Errorf("after the first stop was struck off the file holds %q, want the broken line as it was, and the other stop", got)
 	}
 	if info, err := os.Stat(j.path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the journal has mode %v, %v, want 0600", info.Mode(), err)

@@ -78,6 +78,7 @@ type options struct {
 	out     sender           // where mail goes when mail.kind is none
 	hashing account.Hashing
 	anyKey  bool // go on without the local key: for an emergency stop, which proves nothing with it
+	fresh   bool // make the local key of a database that was never used: for migrate and the demo
 }
 
 // clock is the time of every process but the demo's. Nothing sets it but the test that plays through months: no setting and
@@ -100,7 +101,7 @@ func openCore(ctx context.Context, cfg Config, log *slog.Logger, opt options) (*
 	if opt.now != nil {
 		s.db.Now = opt.now
 	}
-	if s.key, err = localKey(cfg.LocalKeyFile, s.unused(ctx)); err != nil && opt.anyKey {
+	if s.key, err = s.localKey(ctx, opt.fresh); err != nil && opt.anyKey {
 		_, err = rand.Read(s.key[:])
 	}
 	if err != nil {
@@ -170,21 +171,13 @@ func subkey(key [32]byte, purpose string) (sub [32]byte) {
 	return sub
 }
 
-// unused says whether nothing was ever recorded in the database: it was not migrated, or holds no entry.
-func (s *site) unused(ctx context.Context) bool {
-	head, err := s.db.Head(ctx)
-	return err == nil && head.Seq == 0 || err != nil && !errors.Is(err, db.ErrAway)
-}
-
-// localKey reads the local key, and makes it at the very first start. Anywhere else a missing key is an error: a new one
-// in its place would lock everybody out.
-func localKey(path string, first bool) (key [32]byte, err error) {
+// localKey reads the local key, and makes that of a new site when fresh says so. Anywhere else a missing key is an error: a
+// new one in its place would lock everybody out.
+func (s *site) localKey(ctx context.Context, fresh bool) (key [32]byte, err error) {
+	path := s.cfg.LocalKeyFile
 	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && !first {
-		return key, fmt.Errorf("the local key %s is missing, and this database was used with one: put the file back from its own backup", path)
-	}
 	if errors.Is(err, fs.ErrNotExist) {
-		if b, err = makeLocalKey(path); errors.Is(err, fs.ErrExist) {
+		if b, err = s.newLocalKey(ctx, fresh); errors.Is(err, fs.ErrExist) {
 			b, err = os.ReadFile(path) // another process was first
 		}
 	}
@@ -196,6 +189,20 @@ func localKey(path string, first bool) (key [32]byte, err error) {
 	}
 	copy(key[:], b)
 	return key, nil
+}
+
+func (s *site) newLocalKey(ctx context.Context, fresh bool) ([]byte, error) {
+	path := s.cfg.LocalKeyFile
+	if !fresh {
+		return nil, fmt.Errorf("%s is missing: on a new site run sluiced migrate, which makes it; on any other put the file back from its own backup", path)
+	}
+	switch unused, err := s.db.Unused(ctx); {
+	case err != nil:
+		return nil, err
+	case !unused:
+		return nil, fmt.Errorf("%s is missing, and this database was used with one: put the file back from its own backup", path)
+	}
+	return makeLocalKey(path)
 }
 
 // makeLocalKey writes a new key beside its place and moves it there in one step, so that nobody ever reads half of one.

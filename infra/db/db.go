@@ -173,6 +173,21 @@ func (d *DB) Migrated(ctx context.Context) error {
 	return nil
 }
 
+// Unused says whether nothing was ever recorded here: no migration was run, or the log holds no entry. Only who may migrate
+// can ask.
+func (d *DB) Unused(ctx context.Context) (bool, error) {
+	p, err := d.migrator()
+	if err != nil {
+		return false, err
+	}
+	version, err := p.GetDBVersion(ctx)
+	if err != nil || version == 0 {
+		return err == nil, away(err)
+	}
+	head, err := d.Head(ctx)
+	return err == nil && head.Seq == 0, err
+}
+
 func (d *DB) migrator() (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 // missing, and fails it when the environment says CI=true: a run that counts
 // must not pass because half of it did not happen.
 //
-// Where the variable SLUICE_SKIPS names a file, each skip adds a line to it;
+// Where the variable SKIPPED_TESTS names a file, each skip adds a line to it;
 // make test prints them together at its end, since go test itself says
 // nothing about skips.
 func Need(t testing.TB, err error) {
@@ -26,7 +26,7 @@ func Need(t testing.TB, err error) {
 }
 
 func noteSkip(test string, why error) {
-	name := os.Getenv("SLUICE_SKIPS")
+	name := os.Getenv("SKIPPED_TESTS")
 	if name == "" {
 		return
 	}

@@ -10,7 +10,7 @@ import (
 
 func TestWhatIsMissingIsSkippedAtHome(t *testing.T) {
 	skips := filepath.Join(t.TempDir(), "skips")
-	out, err := withoutServers("CI=", "SLUICE_SKIPS="+skips)
+	out, err := withoutServers("CI=", "SKIPPED_TESTS="+skips)
 	if err != nil || !strings.Contains(out, "--- SKIP: TestAnObjectPutIsTheObjectGot/MinIO") {
 		t.Errorf("got %v, want a skipped test:\n%s", err, out)
 	}
@@ -27,7 +27,7 @@ func TestWhatIsMissingIsSkippedAtHome(t *testing.T) {
 }
 
 func TestWhatIsMissingFailsInCI(t *testing.T) {
-	out, err := withoutServers("CI=true", "SLUICE_SKIPS=")
+	out, err := withoutServers("CI=true", "SKIPPED_TESTS=")
 	if err == nil || !strings.Contains(out, "with CI=true nothing may be skipped") {
 		t.Errorf("got %v, want a failure that says why:\n%s", err, out)
 	}
