@@ -78,13 +78,15 @@ func (a *Accounts) Session(ctx context.Context, cookie string) (Session, error) 
 		stale = tx.At.Sub(seen) >= seenEvery
 		return err
 	})
-	if err != nil || !stale {
-		return s, err
+	if err == nil && stale {
+		// A database that takes nothing keeps nobody out: whoever comes for an emergency stop must get there. Without this note
+		// the session ends sooner, never later.
+		_ = a.db.Upkeep(ctx, func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE sessions SET seen = $1 WHERE id = $2 AND revoked = 0`, db.Stamp(tx.At), s.ID)
+			return err
+		})
 	}
-	return s, a.db.Upkeep(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(`UPDATE sessions SET seen = $1 WHERE id = $2 AND revoked = 0`, db.Stamp(tx.At), s.ID)
-		return err
-	})
+	return s, err
 }
 
 // readSession reads one session with its person, by its id or by the hash of its cookie, and refuses it unless it lives.
