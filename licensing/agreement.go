@@ -172,6 +172,9 @@ func (a Agreement) StateAt(at time.Time) AgreementState {
 	if (a.State == InForce || a.State == Suspended) && !at.Before(a.Term.Until) {
 		return Ended
 	}
+	if a.State == InForce && a.Halted {
+		return Suspended
+	}
 	return a.State
 }
 
@@ -189,8 +192,6 @@ func (a Agreement) OpenAt(at time.Time) error {
 	switch a.StateAt(at) {
 	case InForce:
 		switch {
-		case a.Halted:
-			return ErrSuspended
 		case a.Term.Contains(at):
 			return nil
 		case !a.Term.IsZero() && at.Before(a.Term.From):

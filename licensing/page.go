@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice/infra/account"
+	"sluice/infra/audit"
 	"sluice/infra/db"
 )
 
@@ -206,6 +207,9 @@ func (r *Registry) timeLine(tx *db.Tx, p Page) ([]Moment, error) {
 			}
 			m := Moment{Seq: e.Seq, At: e.At, By: body.By, Subject: subject, Key: "timeline." + body.Kind, Args: momentArgs(p, body.Kind, body.Data)}
 			m.Words = noteID(body.Data)
+			if body.Kind == (EmergencyStopped{}).Kind() {
+				m.By = stopperOf(body) // whoever brought a journalled stop into the log did not make it
+			}
 			line = append(line, m)
 		}
 	}
@@ -229,6 +233,15 @@ func (r *Registry) timeLine(tx *db.Tx, p Page) ([]Moment, error) {
 		}
 	}
 	return line, nil
+}
+
+// stopperOf is who made an emergency stop.
+func stopperOf(body audit.Body) string {
+	var ev EmergencyStopped
+	if json.Unmarshal(body.Data, &ev) != nil || ev.By == "" {
+		return body.By
+	}
+	return ev.By
 }
 
 // noteID finds the note of an event, if it has one.

@@ -58,6 +58,33 @@ func mayStopBlind(who account.Who) bool {
 	return !who.IsPerson() && who.Actor().String() != "" || who.Has(account.Desk, account.Representative, account.Operator)
 }
 
+// A Stoppable is an agreement as it stands in the list of what can be stopped: nobody reads from it who asked for what.
+type Stoppable struct {
+	ID      AgreementID
+	Number  string
+	State   AgreementState // in force or suspended
+	Stopped bool           // in an emergency, and nobody has let it run again
+}
+
+// Stoppables lists the agreements that an emergency stop is for, by number, to those who may stop every agreement.
+func (r *Registry) Stoppables(tx *db.Tx, who account.Who) ([]Stoppable, error) {
+	if !mayStopBlind(who) {
+		return nil, account.ErrNotAllowed
+	}
+	all, err := db.Many(tx, scanAgreement, selectAgreements+` WHERE state IN ('in-force', 'suspended') ORDER BY number`)
+	if err != nil {
+		return nil, err
+	}
+	var list []Stoppable
+	for _, a := range all {
+		a.Halted = r.halted(a.ID)
+		if s := a.StateAt(tx.At); s == InForce || s == Suspended {
+			list = append(list, Stoppable{a.ID, a.Number, s, a.Halted || a.Stop.By != ""})
+		}
+	}
+	return list, nil
+}
+
 // SetHalts has this process treat agreements as suspended. Halts are only ever lifted by TakeHalts.
 func (r *Registry) SetHalts(halts []Halt) {
 	r.mu.Lock()

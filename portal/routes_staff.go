@@ -39,6 +39,8 @@ func (s *Server) staffRoutes() {
 	s.staff("GET /people/{person}/{act}", s.personActPage, desk, operator)
 	s.staff("POST /people/{person}/{act}", s.personActDone, desk, operator)
 
+	s.staff("GET /stop", s.stopPage, operator)
+	s.staff("POST /stop", s.stopDone, operator)
 	s.staff("GET /jobs", s.jobList, operator, desk, auditor)
 	s.staff("POST /jobs/{id}/retry", s.retryJob, operator)
 	s.staff("GET /log", s.logPage, auditor)

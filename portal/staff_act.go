@@ -46,6 +46,7 @@ type target struct {
 	contact   licensing.Contact
 	amendment licensing.Amendment
 	now       licensing.Outcome // of the jurisdictions, today
+	kept      bool              // a stop, by the journal and not yet by the log
 }
 
 // pretended stands for the reason in a rehearsal, where nobody has written one yet.
@@ -231,7 +232,11 @@ func (s *Server) overtaken(v *visit, r *http.Request, t *target, act staffAct, e
 }
 
 func (s *Server) told(v *visit, act staffAct, t *target) error {
-	if err := v.tell(templates.Success, "staff.act."+act.name+".done", "Number", t.Request.Number, "Contact", t.contact.Name); err != nil {
+	tone, key := templates.Success, "staff.act."+act.name+".done"
+	if t.kept {
+		tone, key = saidOf(t.kept)
+	}
+	if err := v.tell(tone, key, "Number", t.Request.Number, "Contact", t.contact.Name); err != nil {
 		return err
 	}
 	return v.redirect(t.path())

@@ -97,8 +97,9 @@ var agreementActs = []staffAct{
 		try: func(t *target, by account.PersonID) error {
 			return t.happens(licensing.EmergencyStopped{By: db.Person(string(by)).String()})
 		},
-		do: func(s *Server, ctx context.Context, v *visit, t *target, _ account.Proof, f *form) error {
-			return s.cfg.Registry.Stop(ctx, v.Who, t.a.ID, f.text("reason"), s.cfg.Journal)
+		do: func(s *Server, ctx context.Context, v *visit, t *target, _ account.Proof, f *form) (err error) {
+			t.kept, err = s.stop(ctx, v, t.a.ID, f.text("reason"))
+			return err
 		}},
 	{name: "confirm-stop", kind: "agreement.stop-confirmed", code: true, calm: true, means: 2, about: aboutStop,
 		try: func(t *target, by account.PersonID) error { return t.happens(licensing.StopConfirmed{By: by}) },

@@ -20,7 +20,7 @@ func (o *office) everywhere(number string) []string {
 	a := o.agreement(number)
 	page, contact, person := "/requests/"+number, string(a.Contacts[0].ID), "/people/"+string(o.Steward.Person())
 	paths := []string{"/", "/requests", "/requests?q=none", "/requests/new", page, page + "/revise", "/collections", "/collections/new", "/collections/CPCT",
-		"/datasets/" + string(o.Data.ID), "/staff", "/staff/new", person, "/jobs", "/log"}
+		"/datasets/" + string(o.Data.ID), "/staff", "/staff/new", person, "/jobs", "/stop", "/log"}
 	for _, act := range staffActs {
 		switch act.name {
 		case "suspend-contact", "resume-contact":

@@ -25,10 +25,27 @@ type office struct {
 func newOffice(t testing.TB, d *db.DB, clock *dbtest.Clock) *office {
 	t.Helper()
 	o := &office{world: newWorld(t, d, clock)}
+	o.staffed()
+	return o
+}
+
+// staffed adds the data, and the staff whom few tests need.
+func (o *office) staffed() {
+	o.t.Helper()
 	o.Data = o.Import("WGS 2026-10", map[string][]byte{"a/one.cram": []byte("reads of one"), "a/two.cram": []byte("reads of two")})
 	o.Auditor = o.Person("Aad Toezicht", "audit@foundation.example", account.Auditor)
 	o.Operator, _ = o.Operators()
-	return o
+}
+
+// name is what somebody is called.
+func (o *office) name(who account.Who) (name string) {
+	o.t.Helper()
+	o.View(func(tx *db.Tx) error {
+		p, err := o.Accounts.Person(tx, who.Person())
+		name = p.Name
+		return err
+	})
+	return name
 }
 
 // recorded are the fields of the form with everything filled in, and then changed by pairs of field and value.
