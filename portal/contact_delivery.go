@@ -335,7 +335,7 @@ func (s *Server) serveDelivery(w http.ResponseWriter, r *http.Request, v *visit,
 	}
 	v.At = d.At
 	if v.Token.ID != "" {
-		return v.refuseProgram(d)
+		return v.refuseToken(d)
 	}
 	return s.showRefused(v, d, refusedStatus(err))
 }
@@ -348,8 +348,8 @@ func awayIfNotWatched(err error) error {
 	return err
 }
 
-// refuseProgram answers a token with the reason as text: curl shows it to whoever runs it.
-func (v *visit) refuseProgram(d delivery.Shown) error {
+// refuseToken answers a token with the reason as text.
+func (v *visit) refuseToken(d delivery.Shown) error {
 	if err := v.server.withPeople(v, &d); err != nil {
 		return err
 	}
@@ -364,7 +364,7 @@ func (v *visit) refuseProgram(d delivery.Shown) error {
 		said = append(said, words)
 	}
 	// What follows is the rest of a sentence, which begins with the same words on the page.
-	return plain(v.w, refusedStatus(d.Refused), said[0]+"\n"+said[1]+" "+said[2]+"\n")
+	return refuseProgram(v.w, refusedStatus(d.Refused), said[0]+"\n"+said[1]+" "+said[2]+"\n")
 }
 
 // untilOf is when a token made now for some hours ends: never after the term.

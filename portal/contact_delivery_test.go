@@ -5,8 +5,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"html"
 	"io"
 	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,6 +22,7 @@ import (
 	"sluice/infra/account"
 	"sluice/infra/db"
 	"sluice/infra/db/dbtest"
+	"sluice/infra/servers"
 	"sluice/licensing"
 	"sluice/templates"
 )
@@ -176,6 +183,52 @@ func TestAProgramDownloadsWithAToken(t *testing.T) {
 			t.Errorf("after 8 hours: got %d, want 401", r.StatusCode)
 		}
 	})
+}
+
+func TestCurlShowsWhyATokenIsRefused(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		servers.Need(t, errors.New("no curl on this machine: apt-get install curl"))
+	}
+	d, clock := dbtest.SQLite(t)
+	w := dealWorld(t, d, clock)
+	a := w.inForce(nextYear, someFiles)
+	dir := t.TempDir()
+	curl := func() (said string, err error) {
+		_ = os.Remove(filepath.Join(dir, "b.bam"))
+		cmd := exec.Command("curl", "-sK", "config", "-C", "-", "-o", "b.bam", w.site.URL+a.deliveryPath("/files/b.bam"))
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	for lang, words := range map[string][2]string{
+		"en": {"Access under this agreement has been suspended for everybody", "a token that works"},
+		"nl": {"De toegang onder deze overeenkomst is voor iedereen opgeschort", "een token dat nog werkt"}} {
+		clock.Advance(time.Minute)
+		b := w.as(a.Ada).SetCookie("sluice-lang", lang).Get(a.deliveryPath("/tokens"))
+		b.Post(a.deliveryPath("/tokens"), url.Values{"hours": {"1"}, "code": {w.Code(a.Ada)}})
+		_, config, _ := strings.Cut(b.Body, "<pre class=\"secret-value\"")
+		_, config, _ = strings.Cut(config, ">")
+		config, _, _ = strings.Cut(config, "</pre>")
+		a.must(os.WriteFile(filepath.Join(dir, "config"), []byte(html.UnescapeString(config)), 0o600))
+		if said, err := curl(); err != nil || said != "" {
+			t.Errorf("%s: while it may read curl says %q, %v", lang, said, err)
+		}
+		refused := func(status, reason string) {
+			t.Helper()
+			said, err := curl()
+			if err == nil || !strings.Contains(said, "error: "+status+"\n") || !strings.Contains(said, reason) {
+				t.Errorf("%s: curl says %q, %v, want %s and %q", lang, said, err, status, reason)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "b.bam")); err == nil {
+				t.Error("curl saved the refusal as the file")
+			}
+		}
+		a.two(licensing.ActionSuspend)
+		refused("403", words[0])
+		a.two(licensing.ActionResume)
+		clock.Advance(time.Hour)
+		refused("401", words[1])
+	}
 }
 
 func TestATokenNeverOutlivesTheTerm(t *testing.T) {

@@ -100,7 +100,7 @@ func (s *Server) makeToken(_ http.ResponseWriter, r *http.Request, v *visit) err
 
 // showToken shows a token in the lines that curl reads it from: in a file it stands neither in an address, which servers
 // write down, nor on a command line, which everybody on the machine can read. With "fail" curl saves no refusal as if it were
-// the file.
+// the file; what the server said instead comes in a header, which curl shows on its error output from version 7.84 on.
 func (s *Server) showToken(v *visit, d delivery.Shown, secret string, t account.Token) error {
 	p := v.deliveryShell(d, templates.M("contact.token-title"))
 	base, number := s.base.String(), d.Delivery.Number
@@ -115,7 +115,8 @@ func (s *Server) showToken(v *visit, d delivery.Shown, secret string, t account.
 		templates.Notice{Tone: templates.Success, Title: templates.M("contact.token-made-notice", "Moment", templates.Moment(t.Expires)), Status: true},
 		leading(templates.M("contact.token-once")),
 		templates.Secret{Label: templates.M("contact.token-config", "File", config), Hint: templates.M("contact.token-config-hint", "File", config), Values: []string{
-			`header = "Authorization: Bearer ` + secret + `"`, "fail", "show-error"}},
+			`header = "Authorization: Bearer ` + secret + `"`, `header = "Accept-Language: ` + v.Lang + `"`, "fail", "show-error",
+			`write-out = "%{onerror}%{stderr}%header{` + reasonHeader + `}\n"`}},
 		templates.Secret{Label: templates.M("contact.token-commands"), Hint: templates.M("contact.token-commands-hint"), Values: commands},
 		templates.Secret{Label: templates.M("contact.token-verify"), Values: sums},
 		templates.Turn{Yours: true, What: templates.M("contact.turn-fetch"), Until: d.Agreement.Term.Until, Next: templates.M("contact.next-fetch")},

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"sluice/delivery"
@@ -162,7 +163,7 @@ func withWords(status int) int {
 	return status
 }
 
-// errorLine is what a program gets: curl shows it to whoever runs it.
+// errorLine is what a program gets.
 func (v *visit) errorLine(status int, page templates.Page) {
 	voice := v.server.cfg.Pages.Voice(v.Lang, v.server.zone, v.At)
 	text, err := voice.Say(page.Title)
@@ -175,5 +176,13 @@ func (v *visit) errorLine(status int, page templates.Page) {
 	if err != nil {
 		text = http.StatusText(status)
 	}
-	plain(v.w, status, text+"\n")
+	refuseProgram(v.w, status, text+"\n")
+}
+
+// reasonHeader has what a program is told once more, in one line: curl saves no body of a refusal, and shows this.
+const reasonHeader = "Sluice-Reason"
+
+func refuseProgram(w http.ResponseWriter, status int, text string) error {
+	w.Header().Set(reasonHeader, strings.Join(strings.Fields(text), " "))
+	return plain(w, status, text)
 }
