@@ -1,6 +1,7 @@
 package licensing
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -144,7 +145,18 @@ func (a *Agreement) extendable(until Date, at time.Time) error {
 	case !until.End(zone).After(at):
 		return refuse("extension-past").at("until")
 	}
+	if furthest := a.FurthestEnd(at); !furthest.IsZero() && furthest.Before(until) {
+		return refuse("extension-long", "days", fmt.Sprint(a.Durations.LongestTerm), "until", furthest.String()).at("until")
+	}
 	return nil
+}
+
+// FurthestEnd is the last day to which an extension may move the term at an instant; the zero Date when there is no limit.
+func (a Agreement) FurthestEnd(at time.Time) Date {
+	if a.Durations.LongestTerm == 0 {
+		return Date{}
+	}
+	return DateOf(at.In(a.Location())).AddDays(a.Durations.LongestTerm)
 }
 
 // decide is one person's decision. A contact needs one, an extension two different people; a refusal needs one and a reason.

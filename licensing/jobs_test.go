@@ -100,11 +100,11 @@ func TestChangingASettingChangesNoLiveAgreement(t *testing.T) {
 	w.toForce()
 	before := w.get()
 	settings := licensing.DefaultSettings()
-	settings.Reminders, settings.ExtensionBefore, settings.AttestEvery = []int{5}, 1, 1
+	settings.Reminders, settings.ExtensionBefore, settings.AttestEvery, settings.LongestTerm = []int{5}, 1, 1, 1
 	other := licensing.New(d, w.Accounts, licensing.Options{Settings: settings})
 	w.must(d.View(t.Context(), func(tx *db.Tx) error {
 		after, err := other.Agreement(tx, w.agreement)
-		if after.Term != before.Term || after.Durations.ExtensionBefore != 90 || len(after.Durations.Reminders) != 4 {
+		if after.Term != before.Term || after.Durations.ExtensionBefore != 90 || after.Durations.LongestTerm != 3660 || len(after.Durations.Reminders) != 4 {
 			t.Errorf("the agreement follows the setting: %+v", after.Durations)
 		}
 		return err

@@ -8,7 +8,7 @@ var (
 		"amendment-closed", "amendment-twice", "answers-all", "answers-other-text", "attestation", "collection-exists", "collection-name",
 		"collection-placement", "concern-open", "conflict", "contact-bound", "contact-country", "contact-state", "contact-twice", "country",
 		"dataset-empty", "dataset-exists", "dataset-importing", "dataset-name", "dataset-twice", "dataset-unknown", "destroyed-on", "domain",
-		"email", "explanation", "extension-early", "extension-late", "extension-not-later", "extension-open", "extension-past",
+		"email", "explanation", "extension-early", "extension-late", "extension-long", "extension-not-later", "extension-open", "extension-past",
 		"jurisdiction-changed", "jurisdiction-open", "lang", "needed", "no-concern", "no-document", "no-proposal", "no-stop", "not-answered",
 		"not-judged", "not-released", "not-your-part", "nothing-to-judge", "only-amendments", "only-signatory", "other-version", "own-proposal",
 		"own-record", "party-bound", "proposal-open", "reason", "recorded-already", "released-already", "reminded-already", "representative",

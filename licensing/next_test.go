@@ -1,6 +1,7 @@
 package licensing_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -236,5 +237,46 @@ func TestEveryEventInEveryStateIsDecided(t *testing.T) {
 	}
 	if len(seen) != 26 {
 		t.Errorf("%d kinds of event were tried, want 26", len(seen))
+	}
+}
+
+func TestAnExtensionReachesNoFurtherThanTheLongestTerm(t *testing.T) {
+	a := signedAgreement(t)
+	a.Durations.LongestTerm = 400
+	zone := a.Location()
+	at := a.Term.Until.AddDate(0, 0, -10)
+	present := a.Term.LastDay(zone)
+	furthest := licensing.DateOf(at.In(zone)).AddDays(400)
+	for name, c := range map[string]struct {
+		until   licensing.Date
+		refused string
+	}{
+		"a day earlier":        {present.AddDays(-1), "refused.extension-not-later"},
+		"the present last day": {present, "refused.extension-not-later"},
+		"no day":               {licensing.Date{}, "refused.extension-not-later"},
+		"one day more":         {present.AddDays(1), ""},
+		"the furthest day":     {furthest, ""},
+		"a day further":        {furthest.AddDays(1), "refused.extension-long"},
+		"a century":            {licensing.Date{Year: 2126, Month: 1, Day: 1}, "refused.extension-long"},
+	} {
+		asked, err := a.Next(licensing.ExtensionAsked{Amendment: "m1", By: "sig", NewUntil: c.until, Note: note("more")}, at)
+		var refused *licensing.RefusedError
+		if c.refused == "" {
+			if err == nil {
+				_, err = asked.Next(licensing.AmendmentDecided{Amendment: "m1", By: "desk1", Accept: true}, at)
+			}
+			if err != nil {
+				t.Errorf("%s: got %v, want it to be taken", name, err)
+			}
+			continue
+		}
+		if !errors.As(err, &refused) || refused.Key != c.refused || refused.Field != "until" {
+			t.Errorf("%s: got %v, want %s at the field", name, err, c.refused)
+		}
+	}
+
+	a.Durations.LongestTerm = 0 // drafted before there was a longest term
+	if _, err := a.Next(licensing.ExtensionAsked{Amendment: "m1", By: "sig", NewUntil: furthest.AddDays(1), Note: note("more")}, at); err != nil {
+		t.Errorf("an agreement without a longest term: %v", err)
 	}
 }

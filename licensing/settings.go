@@ -29,7 +29,8 @@ type Settings struct {
 	// ScopedAdequacyIsEEA says whether the EEA licence serves a licensee in an adequate country of which a person has
 	// confirmed the scope. Default true. False: such licensees get the non-EEA licence.
 	ScopedAdequacyIsEEA bool `koanf:"scoped_adequacy_is_eea"`
-	// LongestTerm is the longest term in days, counted from the day of recording or the stated first day. Default 3660.
+	// LongestTerm is the longest term in days, counted from the day of recording or the stated first day; an extension counts
+	// from the day on which it is asked for, and again from that of each decision. Default 3660.
 	LongestTerm int `koanf:"longest_term"`
 }
 
@@ -77,9 +78,10 @@ type Durations struct {
 	ListEvery       int   `json:"list_every"`
 	AttestEvery     int   `json:"attest_every"`
 	ConcernDays     int   `json:"concern_days"`
+	LongestTerm     int   `json:"longest_term,omitempty"` // 0: none, of agreements drafted before it was kept
 }
 
 // durations copies what an agreement keeps.
 func (s Settings) durations() Durations {
-	return Durations{append([]int(nil), s.Reminders...), s.ExtensionBefore, s.ExtensionAfter, s.ListEvery, s.AttestEvery, s.ConcernDays}
+	return Durations{append([]int(nil), s.Reminders...), s.ExtensionBefore, s.ExtensionAfter, s.ListEvery, s.AttestEvery, s.ConcernDays, s.LongestTerm}
 }

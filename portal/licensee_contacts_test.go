@@ -169,7 +169,8 @@ func TestAnExtensionIsAskedForAndDecided(t *testing.T) {
 	}{
 		"no day":        {[]string{"until-day", "", "until-month", "", "until-year", "", "reason", "more"}, "Enter the new last day"},
 		"no such day":   {[]string{"until-day", "31", "until-month", "2", "until-year", "2028", "reason", "more"}, "Enter a day that exists"},
-		"not later":     {[]string{"until-day", "31", "until-month", "1", "until-year", "2027", "reason", "more"}, ""},
+		"not later":     {[]string{"until-day", "31", "until-month", "1", "until-year", "2027", "reason", "more"}, "Enter a day after 31 January 2027"},
+		"too far":       {[]string{"until-day", "31", "until-month", "1", "until-year", "2126", "reason", "more"}, "at most 3660 days ahead: enter 29 November 2036"},
 		"no reason":     {[]string{"reason", "  "}, "Say why the project needs the data longer"},
 		"an odd script": {[]string{"reason", "研究"}, "Use Latin, Greek or Cyrillic letters"},
 	} {

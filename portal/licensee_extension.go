@@ -24,8 +24,11 @@ func (s *Server) extensionPage(_ http.ResponseWriter, r *http.Request, v *visit)
 		return v.show("parts", s.notExtendable(v, w, opens))
 	}
 	f := v.blank()
-	last := w.a.Term.Until.In(w.zone).Add(-time.Nanosecond).AddDate(1, 0, 0)
-	f.setDay("until", last.Year(), last.Month(), last.Day())
+	last := licensing.DateOf(w.a.Term.Until.In(w.zone).Add(-time.Nanosecond).AddDate(1, 0, 0))
+	if furthest := w.a.FurthestEnd(w.at); !furthest.IsZero() && furthest.Before(last) {
+		last = furthest
+	}
+	f.setDay("until", last.Year, last.Month, last.Day)
 	return v.show("parts", s.extensionForm(v, w, f))
 }
 
