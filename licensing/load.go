@@ -184,7 +184,7 @@ func (r *Registry) Agreement(tx *db.Tx, id AgreementID) (Agreement, error) {
 // signatures and amendments are empty.
 func (r *Registry) Standing(tx *db.Tx, id AgreementID) (Agreement, error) {
 	a, err := one(tx, scanAgreement, selectAgreements+` WHERE id = $1`, id)
-	a.Halted = r.halted(a.ID)
+	a.Halted = r.halted(a)
 	return a, err
 }
 
@@ -194,7 +194,7 @@ func (r *Registry) AgreementNumbered(tx *db.Tx, number string) (Agreement, error
 	if err != nil {
 		return a, err
 	}
-	a.Halted = r.halted(a.ID)
+	a.Halted = r.halted(a)
 	return a, r.agreementParts(tx, &a)
 }
 
@@ -203,7 +203,7 @@ func (r *Registry) AgreementsOf(tx *db.Tx, id RequestID) ([]Agreement, error) {
 	all, err := db.Many(tx, scanAgreement, selectAgreements+` WHERE request = $1 ORDER BY number`, id)
 	for i := range all {
 		if err == nil {
-			all[i].Halted = r.halted(all[i].ID)
+			all[i].Halted = r.halted(all[i])
 			err = r.agreementParts(tx, &all[i])
 		}
 	}

@@ -53,7 +53,7 @@ type Registry struct {
 	outbox   *Outbox
 
 	mu    sync.Mutex
-	halts map[AgreementID]bool // stopped on this host while the log could not be written
+	halts map[AgreementID]bool // stopped on this host while the log could not be written; the key may be the number
 }
 
 // New makes a Registry on a migrated database, and has accepted invitations bind parties and contacts.

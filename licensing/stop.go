@@ -77,7 +77,7 @@ func (r *Registry) Stoppables(tx *db.Tx, who account.Who) ([]Stoppable, error) {
 	}
 	var list []Stoppable
 	for _, a := range all {
-		a.Halted = r.halted(a.ID)
+		a.Halted = r.halted(a)
 		if s := a.StateAt(tx.At); s == InForce || s == Suspended {
 			list = append(list, Stoppable{a.ID, a.Number, s, a.Halted || a.Stop.By != ""})
 		}
@@ -85,7 +85,9 @@ func (r *Registry) Stoppables(tx *db.Tx, who account.Who) ([]Stoppable, error) {
 	return list, nil
 }
 
-// SetHalts has this process treat agreements as suspended. Halts are only ever lifted by TakeHalts.
+// SetHalts has this process treat agreements as suspended. A halt may name its agreement by the number: while the database
+// is away nobody can ask which one that is, and the stop must hold from its first answer on. Halts are only ever lifted by
+// TakeHalts.
 func (r *Registry) SetHalts(halts []Halt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -98,11 +100,13 @@ func (r *Registry) SetHalts(halts []Halt) {
 // running any more needs no stop and is taken as done.
 func (r *Registry) TakeHalts(ctx context.Context, halts []Halt) (left []Halt, err error) {
 	for _, h := range halts {
+		number := ""
 		failed := r.change(ctx, db.Worker(), func(tx *db.Tx) error {
 			a, err := r.Agreement(tx, h.Agreement)
 			if err != nil {
 				return err
 			}
+			number = a.Number
 			if s := a.StateAt(tx.At); (s != InForce && s != Suspended) || a.Stop.Open() {
 				return db.ErrUnchanged
 			}
@@ -125,6 +129,7 @@ func (r *Registry) TakeHalts(ctx context.Context, halts []Halt) (left []Halt, er
 		}
 		r.mu.Lock()
 		delete(r.halts, h.Agreement)
+		delete(r.halts, AgreementID(number))
 		r.mu.Unlock()
 	}
 	return left, err
@@ -153,10 +158,10 @@ func taken(tx *db.Tx, h Halt) (bool, error) {
 }
 
 // halted says whether an agreement was stopped while the log could not be written.
-func (r *Registry) halted(id AgreementID) bool {
+func (r *Registry) halted(a Agreement) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.halts[id]
+	return r.halts[a.ID] || r.halts[AgreementID(a.Number)]
 }
 
 // ConfirmStop is the second person of an emergency stop.

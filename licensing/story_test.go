@@ -325,6 +325,27 @@ func TestAStopGoesAheadWhenTheLogCannotBeWritten(t *testing.T) {
 	w.replay()
 }
 
+func TestAStopByNumberHoldsBeforeAnybodyCanAskWhichAgreementItIs(t *testing.T) {
+	d, clock := dbtest.SQLite(t)
+	w := newWorld(t, d, clock)
+	w.toForce()
+	halt := licensing.Halt{Agreement: licensing.AgreementID(w.get().Number), By: "cli:root@box", At: clock.Now(), Reason: "a leak"}
+	w.r.SetHalts([]licensing.Halt{halt})
+	if err := w.get().OpenAt(clock.Now()); !errors.Is(err, licensing.ErrSuspended) {
+		t.Errorf("a stop that names the number does not stop: %v", err)
+	}
+	if s := w.get().StateAt(clock.Now()); s != licensing.Suspended {
+		t.Errorf("pages call the agreement %s, want suspended", s)
+	}
+	halt.Agreement = w.agreement
+	if left, err := w.r.TakeHalts(t.Context(), []licensing.Halt{halt}); err != nil || len(left) != 0 {
+		t.Fatalf("taking the journal: %v, %d left", err, len(left))
+	}
+	if a := w.get(); a.State != licensing.Suspended || a.Halted {
+		t.Errorf("after the log took it: %s, halted %v", a.State, a.Halted)
+	}
+}
+
 func TestTwoPeoplePressingAtOnceOneWinsAndTheOtherIsTold(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)

@@ -36,7 +36,7 @@ Somebody at the desk confirms the stop afterwards; two people resume.`,
 			if err != nil { // a fault in the settings for mail keeps nobody from stopping a leak
 				fmt.Fprintf(c.err, "sluiced: going on in spite of this: %v\n", err)
 			}
-			return c.stop(cmd.Context(), cfg, args[0], reason)
+			return c.stop(cmd.Context(), cfg, strings.ToUpper(args[0]), reason) // as numbers and ids are: with the database away nobody can ask
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why; it is shown to those who confirm the stop")
