@@ -159,6 +159,7 @@ func (w *halting) look(ctx context.Context) {
 
 // take obeys the pending stops, and tries to bring them into the log.
 func (w *halting) take(ctx context.Context) error {
+	w.site.registry.SetHalts(w.pending) // first: a database that is away may take its time to say so
 	halts, err := w.site.resolve(ctx, w.pending)
 	w.site.registry.SetHalts(halts)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sluice/cmd/sluiced/e2e"
+	"sluice/infra/servers"
 )
 
 // movedClock names the file of the clock, in the environment of a process of the story.
@@ -34,6 +35,21 @@ func TestTheWholeStoryEmbedded(t *testing.T) {
 	t.Parallel()
 	c := e2e.NewMoved(t)
 	e2e.Begin(t, e2e.Embedded(t, withClock(t, c), c)).Whole()
+}
+
+func TestTheStoryOfALicenseeOutsideTheEEA(t *testing.T) {
+	t.Parallel()
+	c := e2e.NewMoved(t)
+	e2e.Begin(t, e2e.Embedded(t, withClock(t, c), c)).Outside()
+}
+
+func TestAStopWhileTheDatabaseIsAwayHoldsAndEntersTheLogByItself(t *testing.T) {
+	t.Parallel()
+	c := e2e.NewMoved(t)
+	cluster := servers.OwnPostgres(t)
+	dsn, err := cluster.CreateDatabase(t.Context())
+	must(t, err)
+	e2e.Begin(t, e2e.OnPostgres(t, withClock(t, c), c, dsn)).StopWithoutDatabase(cluster)
 }
 
 func TestTheWholeStoryOnPostgresMinIOAndVault(t *testing.T) {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +26,12 @@ type Site struct {
 	serve   string // the settings of the process that serves
 	work    string // those of the worker and the command line; the same where one process is both
 	running []*Process
-	buckets func() []string // of the store, as the store has them
+
+	// What the store and the keyring themselves answer, past Sluice.
+	buckets   func() []string
+	hasBucket func(name string) bool
+	keys      func() []string // of deliveries; nil where they lie in a file of Sluice's own
+	keyStatus func(name string) (status int)
 }
 
 // parts are what a site is made of, as sections of its settings.
@@ -40,9 +46,22 @@ type parts struct {
 func Embedded(t testing.TB, program Program, clock Clock) *Site {
 	t.Helper()
 	dir := t.TempDir()
+	return small(t, program, clock, dir, fmt.Sprintf("database: {url: \"sqlite:%s/sluice.db\"}", dir))
+}
+
+// OnPostgres is such a site with its database elsewhere.
+func OnPostgres(t testing.TB, program Program, clock Clock, dsn string) *Site {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "database-url"), dsn+"\n")
+	return small(t, program, clock, dir, fmt.Sprintf("database: {url_file: %s/database-url}", dir))
+}
+
+func small(t testing.TB, program Program, clock Clock, dir, database string) *Site {
+	t.Helper()
 	keys := fmt.Sprintf("keyring: {kind: local, file: %s/keyring.json}", dir)
 	s := newSite(t, program, clock, dir, parts{
-		database: fmt.Sprintf("database: {url: \"sqlite:%s/sluice.db\"}", dir),
+		database: database,
 		store:    fmt.Sprintf("store: {kind: dir, dir: %s/store}", dir),
 		keyring:  [2]string{keys, keys},
 	})
@@ -55,6 +74,10 @@ func Embedded(t testing.TB, program Program, clock Clock) *Site {
 			names = append(names, e.Name())
 		}
 		return names
+	}
+	s.hasBucket = func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, "store", name))
+		return err == nil
 	}
 	return s
 }
@@ -113,6 +136,43 @@ func Production(t testing.TB, program Program, clock Clock) *Site {
 			names = append(names, b.Name)
 		}
 		return names
+	}
+	s.hasBucket = func(name string) bool {
+		client, err := minio.Client()
+		if err != nil {
+			t.Fatal(err)
+		}
+		there, err := client.BucketExists(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return there
+	}
+	s.keys = func() (names []string) {
+		list, err := root.Logical().ListWithContext(t.Context(), "sluice-delivery/keys")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list == nil {
+			return nil
+		}
+		for _, name := range list.Data["keys"].([]any) {
+			names = append(names, name.(string))
+		}
+		return names
+	}
+	s.keyStatus = func(name string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, vault.Address+"/v1/sluice-delivery/keys/"+name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Vault-Token", vault.RootToken)
+		response, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ type Story struct {
 
 	noor, daan, willem     *Person // the desk, twice, and who signs for the foundation
 	lena, karl, mia, jonas *Person // applicant, signatory and contacts of the licensee
+	country                string  // of the licensee
 	cohorts                []cohort
 	until                  time.Time // the last day of the term
 	delivery               string    // its page
@@ -33,7 +35,7 @@ func Begin(t *testing.T, s *Site) *Story {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Story{Site: s, t: t, until: s.clock.Now().In(zone).AddDate(0, 0, 100),
+	return &Story{Site: s, t: t, country: "Germany", until: s.clock.Now().In(zone).AddDate(0, 0, 100),
 		noor: s.Person("Noor Bakker", "noor@proefdata.example"), daan: s.Person("Daan Visser", "daan@proefdata.example"),
 		willem: s.Person("Willem Smit", "willem@proefdata.example"),
 		lena:   s.Person("Lena Vogel", "lena@musterstadt.example"), karl: s.Person("Karl Brandt", "karl@musterstadt.example"),
@@ -75,12 +77,12 @@ func (s *Story) Record() {
 	s.t.Helper()
 	n := s.noor.Get("/requests/new")
 	fields := []string{"lang", "en", "title", "Signatures of resistance", "purpose", "We look for signatures.\n\nWe publish whatever we find.",
-		"licensee.name", "Klinikum Musterstadt", "licensee.address", "Marktplatz 1\nMusterstadt", "licensee.country", n.Option("licensee.country", "Germany"),
-		"reached.0.country", n.Option("reached.0.country", "Germany"), "licensee.domains", "musterstadt.example",
+		"licensee.name", "Klinikum Musterstadt", "licensee.address", "Marktplatz 1\nMusterstadt", "licensee.country", n.Option("licensee.country", s.country),
+		"reached.0.country", n.Option("reached.0.country", s.country), "licensee.domains", "musterstadt.example",
 		"applicant.name", s.lena.Name, "applicant.position", "Head of group", "applicant.email", s.lena.Email,
 		"signatory.name", s.karl.Name, "signatory.position", "Managing director", "signatory.email", s.karl.Email,
 		"representative", n.Option("representative", s.willem.Name), "representative.position", "Director",
-		"contacts.0.name", s.mia.Name, "contacts.0.position", "Bioinformatician", "contacts.0.email", s.mia.Email, "contacts.0.country", n.Option("contacts.0.country", "Germany"),
+		"contacts.0.name", s.mia.Name, "contacts.0.position", "Bioinformatician", "contacts.0.email", s.mia.Email, "contacts.0.country", n.Option("contacts.0.country", s.country),
 	}
 	for i := range s.cohorts {
 		list := fmt.Sprintf("datasets.%d.", i)
@@ -309,8 +311,15 @@ func (s *Story) reminders() int {
 // End lets the term end, and sees that nothing is left.
 func (s *Story) End() {
 	s.t.Helper()
-	if got := s.ofDelivery(); len(got) != 1 {
-		s.t.Errorf("the store has the buckets %q for the delivery, want one", got)
+	buckets := s.ofDelivery()
+	if len(buckets) != 1 || !s.hasBucket(buckets[0]) {
+		s.t.Fatalf("the store has the buckets %q for the delivery, want one", buckets)
+	}
+	var keys []string
+	if s.keys != nil {
+		if keys = s.keys(); len(keys) != 1 || s.keyStatus(keys[0]) != http.StatusOK {
+			s.t.Fatalf("Vault has the keys %q for deliveries, want one", keys)
+		}
 	}
 	end := s.end()
 	s.clock.Until(end.Add(-10 * time.Minute))
@@ -328,8 +337,13 @@ func (s *Story) End() {
 		return slices.ContainsFunc(s.karl.Links(), func(to string) bool { return strings.HasPrefix(to, agreement+"/certificates/") })
 	})
 	s.karl.Get(s.karl.Link(agreement+"/certificates/")).Want(200, "")
-	if left := s.ofDelivery(); len(left) > 0 {
-		s.t.Errorf("after the end the store still has the buckets %q", left)
+	if left := s.ofDelivery(); len(left) > 0 || s.hasBucket(buckets[0]) {
+		s.t.Errorf("after the end the store still has the buckets %q, and %s: %v", left, buckets[0], s.hasBucket(buckets[0]))
+	}
+	for _, key := range keys {
+		if status := s.keyStatus(key); status != http.StatusNotFound || len(s.keys()) > 0 {
+			s.t.Errorf("after the end Vault answers %d for the key, want 404, and lists %q", status, s.keys())
+		}
 	}
 	s.karl.Get(agreement+"/destruction").Press("/destruction", append(day("destroyed_on", s.clock.Now().In(end.Location())), "statement", "yes")...)
 	s.karl.Get(agreement).Want(200, "")
