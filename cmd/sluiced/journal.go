@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -33,6 +32,14 @@ func (j journal) add(h licensing.Halt) error {
 		return err
 	}
 	return j.locked(os.O_CREATE|os.O_RDWR|os.O_APPEND, func(f *os.File) error {
+		text, err := io.ReadAll(f)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", j.path, err)
+		}
+		if len(text) > 0 && text[len(text)-1] != '\n' {
+			// A full disk or a power cut left half a line: what follows it would be lost with it.
+			line = append([]byte{'\n'}, line...)
+		}
 		if _, err := f.Write(append(line, '\n')); err != nil {
 			return fmt.Errorf("writing the stop to %s: %w", j.path, err)
 		}
@@ -53,43 +60,45 @@ func (j journal) read() (halts []licensing.Halt, err error) {
 	return halts, err
 }
 
-// remove strikes off what is in the log now, and keeps what was added meanwhile, and what cannot be read, as it stands.
+// remove strikes off what is in the log now, and keeps what was added meanwhile and what nobody can read.
 func (j journal) remove(done []licensing.Halt) error {
 	return j.locked(os.O_RDWR, func(f *os.File) error {
-		before, err := io.ReadAll(f)
+		text, err := io.ReadAll(f)
 		if err != nil {
 			return err
 		}
-		var after []byte
-		for line := range bytes.Lines(before) {
-			if h, ok := haltIn(line); !ok || !slices.Contains(done, h) {
-				after = append(after, line...)
+		var kept []byte
+		for line := range bytes.Lines(text) {
+			if h, ok := readHalt(line); !ok || !slices.Contains(done, h) {
+				kept = append(kept, line...)
 			}
 		}
-		if _, err := f.WriteAt(after, 0); err != nil {
+		if _, err := f.WriteAt(kept, 0); err != nil {
 			return err
 		}
-		return errors.Join(f.Truncate(int64(len(after))), f.Sync())
+		return errors.Join(f.Truncate(int64(len(kept))), f.Sync())
 	})
 }
 
-// haltIn reads one line; ok says whether it is a stop.
-func haltIn(line []byte) (h licensing.Halt, ok bool) {
-	err := json.Unmarshal(line, &h)
-	return h, err == nil && h.Agreement != ""
-}
-
+// scanHalts reads the whole file, for a line has no longest length: the reason in it comes from a form.
 func scanHalts(f *os.File) (halts []licensing.Halt, err error) {
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		h, ok := haltIn(lines.Bytes())
+	text, err := io.ReadAll(f)
+	n := 0
+	for line := range bytes.Lines(text) {
+		n++
+		h, ok := readHalt(line)
 		if !ok {
 			err = errors.Join(err, fmt.Errorf("line %d of %s is no stop; mend or remove it by hand", n, f.Name()))
 			continue
 		}
 		halts = append(halts, h)
 	}
-	return halts, errors.Join(err, lines.Err())
+	return halts, err
+}
+
+func readHalt(line []byte) (h licensing.Halt, ok bool) {
+	err := json.Unmarshal(line, &h)
+	return h, err == nil && h.Agreement != ""
 }
 
 // locked opens the file and keeps other processes from it meanwhile.
@@ -157,15 +166,20 @@ func (w *halting) look(ctx context.Context) {
 	w.complain(err)
 }
 
-// take obeys the pending stops, and tries to bring them into the log.
+// take obeys the pending stops, and tries to bring them into the log. One that names no agreement stops nothing: it is
+// complained about for as long as it stands in the file, since whoever wrote it believes that something was stopped.
 func (w *halting) take(ctx context.Context) error {
-	w.site.registry.SetHalts(w.pending) // first: a database that is away may take its time to say so
-	halts, err := w.site.resolve(ctx, w.pending)
+	halts, unknown, err := w.site.resolve(ctx, w.pending)
+	w.pending = slices.DeleteFunc(w.pending, func(h licensing.Halt) bool { return slices.Contains(unknown, h) })
 	w.site.registry.SetHalts(halts)
 	if err != nil {
 		return err
 	}
-	left, err := w.site.registry.TakeHalts(ctx, halts)
+	for _, h := range unknown {
+		err = errors.Join(err, fmt.Errorf("no agreement is called %s, so nothing was stopped by that line of %s: stop the right one, and remove the line", h.Agreement, w.site.journal.path))
+	}
+	left, failed := w.site.registry.TakeHalts(ctx, halts)
+	err = errors.Join(err, failed)
 	var done, still []licensing.Halt
 	for i, h := range halts {
 		if slices.Contains(left, h) {
@@ -192,22 +206,29 @@ func (w *halting) complain(err error) {
 	w.said = said
 }
 
-// resolve finds the agreements of stops that name one by its number.
-func (s *site) resolve(ctx context.Context, halts []licensing.Halt) ([]licensing.Halt, error) {
-	resolved := slices.Clone(halts)
-	err := s.db.View(ctx, func(tx *db.Tx) error {
-		for i, h := range halts {
+// resolve finds the agreements of stops, which may name one by its number. Those that name none are unknown, and not among
+// the resolved.
+func (s *site) resolve(ctx context.Context, halts []licensing.Halt) (resolved, unknown []licensing.Halt, err error) {
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		resolved, unknown = nil, nil
+		for _, h := range halts {
 			id, err := s.agreementID(tx, string(h.Agreement))
-			if err != nil && !errors.Is(err, licensing.ErrNotFound) {
+			switch {
+			case errors.Is(err, licensing.ErrNotFound):
+				unknown = append(unknown, h)
+				continue
+			case err != nil:
 				return err
 			}
-			if err == nil {
-				resolved[i].Agreement = id
-			}
+			h.Agreement = id
+			resolved = append(resolved, h)
 		}
 		return nil
 	})
-	return resolved, err
+	if err != nil {
+		return halts, nil, err // they hold all the same, as far as they name ids
+	}
+	return resolved, unknown, nil
 }
 
 // agreementID finds an agreement by its number or its id.

@@ -44,7 +44,7 @@ Somebody at the desk confirms the stop afterwards; two people resume.`,
 }
 
 func (c *command) stop(ctx context.Context, cfg Config, name, reason string) error {
-	journalled := false
+	journalled, blind := false, false
 	keep := func(h licensing.Halt) error {
 		err := journal{path: cfg.JournalFile}.add(h)
 		journalled = err == nil
@@ -53,6 +53,7 @@ func (c *command) stop(ctx context.Context, cfg Config, name, reason string) err
 	err := stopInLog(ctx, cfg, name, reason, keep)
 	if err != nil && !journalled && errors.Is(err, db.ErrAway) {
 		// Not even the database can be asked which agreement this is; whoever reads the journal will.
+		blind = true
 		err = keep(licensing.Halt{Agreement: licensing.AgreementID(name), By: host().Actor().String(), At: time.Now().UTC(), Reason: reason})
 	}
 	switch {
@@ -60,6 +61,9 @@ func (c *command) stop(ctx context.Context, cfg Config, name, reason string) err
 		return fmt.Errorf("there is no agreement %s; write its number, such as DR-0042-A", name)
 	case err != nil:
 		return fmt.Errorf("%s is NOT stopped. Stop the processes of Sluice to close everything. The cause: %w", name, err)
+	case blind && journalled:
+		fmt.Fprintf(c.out, "%s is stopped on this host, if there is an agreement of that name: the database cannot be asked. Check the number.\nThe stop stands in %s and goes into the log by itself. Run this on every other host that serves.\n", name, cfg.JournalFile)
+		return nil
 	case journalled:
 		fmt.Fprintf(c.out, "%s is stopped on this host. The log cannot be written now: the stop stands in %s and goes into the log by itself.\nRun this on every other host that serves.\n", name, cfg.JournalFile)
 		return nil
