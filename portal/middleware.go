@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime"
 	"strings"
 	"time"
@@ -21,7 +22,23 @@ func (s *Server) chain() http.Handler {
 	}
 	crossOrigin.SetDenyHandler(s.serve(&route{path: "/", access: accessPublic, body: formBytes,
 		handle: func(http.ResponseWriter, *http.Request, *visit) error { return errCrossSite }}))
-	return s.logged(s.headers(s.recovered(crossOrigin.Handler(s.mux()))))
+	return s.logged(s.headers(s.recovered(s.ownName(crossOrigin.Handler(s.mux())))))
+}
+
+// ownName keeps the demo, where anybody can sign in as anybody, from whoever asks for this machine by another name. The site
+// of a stranger can have its name lead here (DNS rebinding): to the browser its pages and ours are then one site, and
+// neither the origin of a form nor the address that we listen on keeps them out.
+func (s *Server) ownName(next http.Handler) http.Handler {
+	if s.cfg.Demo == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked := (&url.URL{Host: r.Host}); !loopback(asked.Hostname()) {
+			plain(w, http.StatusMisdirectedRequest, "The demo is for this machine only. Open "+s.base.String()+"\nDe demo is alleen voor deze computer. Open "+s.base.String()+"\n")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // recorder remembers what was answered. It hands on what http.ResponseController asks of the writer below.
