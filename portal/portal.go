@@ -122,10 +122,11 @@ func New(cfg Config) (*Server, error) {
 // Handler answers every request.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// HTTPServer is a server with the limits that a public one needs. It has no limit on a whole request or answer, since
-// downloads take hours; the portal sets those itself for everything else.
+// HTTPServer is a server with the limits that a public one needs. It has no limit on an answer, since downloads take hours;
+// the portal sets those itself for everything else. ReadTimeout is for what is announced and does not come: net/http waits
+// for the body of a request that nobody reads, too.
 func HTTPServer(addr string, handler http.Handler) *http.Server {
-	return &http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
+	return &http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: sendWithin, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
 }
 
 // now is the time of everything that happens here.
