@@ -14,7 +14,7 @@ import (
 	"sluice/infra/db"
 )
 
-// enrolWithin is how long after its proof a factor may be replaced.
+// enrolWithin is how long after its proof, a code or a recovery code, a factor may be replaced.
 const enrolWithin = 15 * time.Minute
 
 // ErrNotBegun is returned when a code is given for a factor whose QR code was not shown in this session.

@@ -45,7 +45,7 @@ type Session struct {
 	NeedsEnrolment bool // no second factor yet: enrol one, nothing else is open
 	NeedsLink      bool // the second factor was removed after a loss: the link that was mailed opens enrolment
 	Held           bool // the second factor was reported lost: two members of staff must re-prove who this is
-	Recovered      bool // signed in with a recovery code: may enrol a new factor without a code of the old one
+	Recovered      bool // signed in with a recovery code a moment ago: may enrol a new factor without a code of the old one
 
 	Created  time.Time
 	IdleEnd  time.Time // unless used before
@@ -106,6 +106,8 @@ func (a *Accounts) readSession(tx *db.Tx, id, hash string) (Session, time.Time, 
 		return Session{}, time.Time{}, fmt.Errorf("reading a session: %w", err)
 	}
 	s.Created, s.proved, s.Person.Created = db.Instant(created), db.Instant(proved), db.Instant(born)
+	// Later its cookie alone would be enough to put another factor in place.
+	s.Recovered = s.Recovered && tx.At.Sub(s.Created) <= enrolWithin
 	roles, err := rolesAt(tx, s.Person.ID, tx.At)
 	if err != nil {
 		return Session{}, time.Time{}, err
