@@ -10,11 +10,21 @@ import (
 	"sluice/licensing"
 )
 
-// ask puts the one question for a person and a delivery, from the database as it stands, at the transaction's time. It
-// returns the facts it decided on, and the reason MayRead gave. Every path to a byte comes through here.
+// ask puts the one question for a person and a delivery, from the database as it stands, at the transaction's time, but never
+// before the last entry of the log: a clock that was set back, or runs behind that of another replica, brings no term back
+// that is known to be over. It returns the facts it decided on, and the reason MayRead gave. Every path to a byte comes
+// through here.
 func (p *Depot) ask(tx *db.Tx, who account.Who, id ID) (Access, error) {
 	if !who.IsPerson() || (who.Scope() != "" && who.Scope() != id.Subject()) {
 		return Access{}, ErrNotFound
+	}
+	head, err := tx.Head()
+	if err != nil {
+		return Access{}, err
+	}
+	at := tx.At
+	if at.Before(head.At) {
+		at = head.At
 	}
 	d, err := loadDelivery(tx, id)
 	if err != nil {
@@ -46,8 +56,8 @@ func (p *Depot) ask(tx *db.Tx, who account.Who, id ID) (Access, error) {
 		if err != nil {
 			return Access{}, err
 		}
-		a := Access{Person: who.Person(), Factor: factor, Contact: c, Grant: grant, Agreement: agreement, Delivery: d}
-		err = MayRead(a, tx.At)
+		a := Access{Person: who.Person(), Factor: factor, Contact: c, Grant: grant, Agreement: agreement, Delivery: d, at: at, seq: head.Seq}
+		err = MayRead(a, at)
 		if err == nil {
 			return a, nil
 		}
@@ -73,8 +83,9 @@ type Shown struct {
 // Show is a delivery for the page of its contact. ErrNotFound for everybody else.
 func (p *Depot) Show(ctx context.Context, who account.Who, id ID) (s Shown, err error) {
 	err = p.db.View(ctx, func(tx *db.Tx) error {
-		s = Shown{At: tx.At}
+		s = Shown{}
 		s.Access, s.Refused = p.ask(tx, who, id)
+		s.At = s.Access.at
 		if s.Access.Delivery.ID == "" { // nothing to show: not theirs, or the question could not be asked
 			return s.Refused
 		}
@@ -111,7 +122,7 @@ func (p *Depot) OfPerson(ctx context.Context, who account.Who) (all []Shown, err
 				seen[g.Delivery] = true
 				access, refused := p.ask(tx, who, g.Delivery)
 				if access.Delivery.ID != "" {
-					all = append(all, Shown{Access: access, At: tx.At, Refused: refused})
+					all = append(all, Shown{Access: access, At: access.at, Refused: refused})
 				}
 			}
 		}

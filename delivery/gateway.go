@@ -114,14 +114,11 @@ type answer struct {
 // find asks the one question and looks up what is to be sent.
 func (g *Gateway) find(ctx context.Context, v Visitor, id ID, of func(*db.Tx, Delivery) (*content, error)) (a answer, err error) {
 	err = g.depot.db.View(ctx, func(tx *db.Tx) error {
-		head, err := tx.Head()
-		if err != nil {
-			return err
-		}
-		a = answer{seq: head.Seq}
+		a = answer{}
 		if a.access, err = g.depot.ask(tx, v.Who, id); err != nil {
 			return err
 		}
+		a.seq = a.access.seq
 		if a.content, err = of(tx, a.access.Delivery); err != nil {
 			return err
 		}

@@ -64,6 +64,9 @@ type Access struct {
 	Grant     Grant
 	Agreement licensing.Agreement // as Registry.Standing reads it
 	Delivery  Delivery
+
+	at  time.Time // when the question was asked
+	seq int64     // the log's last entry then
 }
 
 // MayRead answers the one question: may this person read this delivery at this time? It is nil, or the first reason why
