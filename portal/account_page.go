@@ -18,6 +18,8 @@ func (s *Server) accountRoutes() {
 	s.signedIn("POST /account/password", s.changePassword).limited(s.guesses)
 	s.signedIn("GET /account/factor", s.factorPage)
 	s.signedIn("POST /account/factor", s.replaceFactor).limited(s.guesses)
+	s.signedIn("GET /account/codes", s.codesPage)
+	s.signedIn("POST /account/codes", s.renewCodes).limited(s.guesses)
 	s.signedIn("POST /account/sessions/{id}/end", s.endSession)
 }
 
@@ -55,9 +57,16 @@ func (s *Server) accountTasks(v *visit) ([]group, error) {
 	if v.Session.Recovered {
 		tasks = append(tasks, templates.Task{Title: templates.M("account.task-factor"), Hint: templates.M("account.task-factor-hint"), Href: "/enrol", Status: templates.ToDo})
 	} else if o.codes <= fewCodes {
-		tasks = append(tasks, templates.Task{Title: templates.M("account.task-codes", "Count", o.codes), Hint: templates.M("account.task-codes-hint"), Href: "/account/factor", Status: templates.ToDo})
+		tasks = append(tasks, templates.Task{Title: fewLeft(o.codes), Hint: templates.M("account.task-codes-hint"), Href: "/account/codes", Status: templates.ToDo})
 	}
 	return []group{{Title: templates.M("account.nav"), Tasks: tasks}}, nil
+}
+
+func fewLeft(codes int) templates.Msg {
+	if codes == 0 {
+		return templates.M("account.task-codes-none")
+	}
+	return templates.M("account.task-codes", "Count", codes)
 }
 
 func (s *Server) accountPage(_ http.ResponseWriter, r *http.Request, v *visit) error {
@@ -69,8 +78,12 @@ func (s *Server) accountPage(_ http.ResponseWriter, r *http.Request, v *visit) e
 	if err != nil {
 		return err
 	}
-	return v.show("parts", pageOf(v.page(templates.M("account.nav")),
-		s.aboutYou(v, o), s.security(v, o), s.sessionsTable(lines)))
+	parts := []templates.Part{s.aboutYou(v, o), s.security(v, o), s.sessionsTable(lines)}
+	if o.codes <= fewCodes && !v.Session.Recovered {
+		parts = append([]templates.Part{templates.Notice{Tone: templates.Warning, Title: fewLeft(o.codes), Body: templates.M("account.task-codes-hint"),
+			Actions: []templates.Link{link("account.codes-new", "/account/codes")}}}, parts...)
+	}
+	return v.show("parts", pageOf(v.page(templates.M("account.nav")), parts...))
 }
 
 func (s *Server) aboutYou(v *visit, o own) templates.Part {
@@ -91,12 +104,10 @@ func change(to, what string) templates.Link {
 }
 
 func (s *Server) security(v *visit, o own) templates.Part {
-	replace := change("/account/factor", "account.factor")
+	replace, codes := change("/account/factor", "account.factor"), link("account.codes-new", "/account/codes")
 	if v.Session.Recovered {
-		replace.Href = "/enrol"
+		replace.Href, codes.Href = "/enrol", "/enrol" // without the app no code can be given, and with a new one come new codes
 	}
-	codes := change(replace.Href, "account.codes")
-	codes.Text = templates.M("account.codes-new")
 	return templates.SummaryList{Title: templates.M("account.security"), Rows: []templates.SummaryRow{
 		{Key: templates.M("signin.password"), Value: templates.M("account.password-set"), Actions: []templates.Link{change("/account/password", "signin.password")}},
 		{Key: templates.M("account.factor"), Value: templates.M("account.factor-since", "Day", templates.Day(o.factor.Enrolled)),

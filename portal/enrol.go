@@ -60,7 +60,7 @@ func (s *Server) enrol(_ http.ResponseWriter, r *http.Request, v *visit) error {
 			if err := v.begin(cookie, session); err != nil {
 				return err
 			}
-			return v.show("parts", s.recoveryCodes(v, codes))
+			return v.show("parts", s.recoveryCodes(v, "enrol.done", codes, back(r.URL.Query().Get("next"))))
 		}
 		if !f.refuse(err) {
 			return err
@@ -83,12 +83,12 @@ func (s *Server) enrol(_ http.ResponseWriter, r *http.Request, v *visit) error {
 
 // recoveryCodes is the only page that ever shows them. It answers the form itself: after a redirect they would have to
 // wait somewhere.
-func (s *Server) recoveryCodes(v *visit, codes []string) templates.Page {
+func (s *Server) recoveryCodes(v *visit, done string, codes []string, next string) templates.Page {
 	p := v.page(templates.M("enrol.codes-title"))
-	p.Notice = &templates.Notice{Tone: templates.Success, Title: templates.M("enrol.done"), Status: true}
+	p.Notice = &templates.Notice{Tone: templates.Success, Title: templates.M(done), Status: true}
 	return pageOf(p, text("enrol.codes-how"),
 		templates.Secret{Label: templates.M("enrol.codes"), Values: codes, Hint: templates.M("enrol.codes-hint")},
-		templates.Actions{templates.Button{Text: templates.M("enrol.codes-kept"), Href: back(v.r.URL.Query().Get("next"))}})
+		templates.Actions{templates.Button{Text: templates.M("enrol.codes-kept"), Href: next}})
 }
 
 // enrolmentLinkPage is where the mailed link leads after a lost factor was removed.
@@ -146,4 +146,38 @@ func (s *Server) replaceFactor(_ http.ResponseWriter, r *http.Request, v *visit)
 		return err
 	}
 	return v.show("parts", s.factorForm(v, f))
+}
+
+// codesPage is where somebody who has his app gets new recovery codes, without setting the app up again.
+func (s *Server) codesPage(_ http.ResponseWriter, _ *http.Request, v *visit) error {
+	return v.show("parts", s.codesForm(v, v.blank()))
+}
+
+func (s *Server) codesForm(v *visit, f *form) templates.Page {
+	p := v.page(templates.M("enrol.renew-title"))
+	p.Section, p.Back = templates.M("account.nav"), &templates.Link{Href: "/account"}
+	return formPage(p, f, templates.Form{
+		Fields: []templates.Part{v.codeField()},
+		Submit: button("enrol.renew-button"),
+		Other:  []templates.Part{link("signin.lost", "/sign-in/lost")},
+	}, text("enrol.renew-how"))
+}
+
+func (s *Server) renewCodes(_ http.ResponseWriter, r *http.Request, v *visit) error {
+	f, err := v.form()
+	if err != nil {
+		return err
+	}
+	proof, err := v.confirm(r, account.FactorAct(v.Who.Person()))
+	if err == nil {
+		codes, err := s.cfg.Accounts.RenewRecoveryCodes(r.Context(), v.Session, proof)
+		if err != nil {
+			return err
+		}
+		return v.show("parts", s.recoveryCodes(v, "enrol.renewed", codes, "/account"))
+	}
+	if !f.refuse(err) {
+		return err
+	}
+	return v.show("parts", s.codesForm(v, f))
 }

@@ -198,6 +198,48 @@ func TestTheAccountPageChangesLanguagePasswordAndApp(t *testing.T) {
 	b.Get("/account").Sees("10 left of 10")
 }
 
+func TestRecoveryCodesAreMadeAnewOnTheAccountPage(t *testing.T) {
+	d, clock := dbtest.SQLite(t)
+	w := newWorld(t, d, clock)
+	who := w.Person("Ada Jansen", "ada@umc.example")
+	half := func() account.Session {
+		_, s, err := w.Accounts.SignIn(t.Context(), "ada@umc.example", accounttest.Password, accounttest.Meta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	use := func(codes []string) {
+		for _, code := range codes {
+			if _, _, err := w.Accounts.GiveRecoveryCode(t.Context(), half(), code, accounttest.Meta); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	old := w.Recovery[who.Person()]
+	use(old[:6])
+	b := w.as(who)
+	if b.Get("/account").Sees("4 left of 10"); b.Has("only") {
+		t.Error("with four codes left she is warned")
+	}
+	use(old[6:7])
+	b.Get("/").Sees("Make new recovery codes, only 3 are left")
+	b.Get("/account").Sees("3 left of 10", "only 3 are left", "Without recovery codes")
+	use(old[7:])
+	b.Get("/account").Sees("0 left of 10", "none are left").Follow("Make ten new recovery codes").Want(200, "Make ten new recovery codes").Sees("stop working at once")
+	b.Submit("Make new codes", "code", "").Want(422, "Make ten").Sees("Enter the six digits")
+	b.Submit("Make new codes", "code", "000000").Want(422, "Make ten").Sees("not right")
+	b.Submit("Make new codes", "code", w.Code(who)).Want(200, "Keep your recovery codes").Sees("Ten new recovery codes have been made", "not shown again")
+	codes := shownCodes(t, b)
+	for _, code := range codes {
+		w.site.Forbid("a new recovery code", code)
+	}
+	if b.Follow("I have kept them").Want(200, "Your account").Sees("10 left of 10"); b.Has("none are left") {
+		t.Error("she is warned of codes that are there")
+	}
+	use(codes[:1])
+}
+
 func TestASessionEndsAndComesBackToTheSamePage(t *testing.T) {
 	d, clock := dbtest.SQLite(t)
 	w := newWorld(t, d, clock)

@@ -115,6 +115,7 @@ const (
 	NoticeFactorLost    = "factor_lost"      // the second factor was reported lost
 	NoticeFactorRemoved = "factor_removed"   // the lost second factor was removed by two members of staff
 	NoticeRecoveryUsed  = "recovery_used"    // a recovery code was used to sign in
+	NoticeRecoveryNew   = "recovery_renewed" // ten new recovery codes were made
 	NoticeAddress       = "address_added"    // another address was bound to this person
 	NoticeDisabled      = "account_disabled" // the account was disabled
 )

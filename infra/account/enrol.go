@@ -27,7 +27,7 @@ type Enrolment struct {
 	PNG    []byte // the URL as a QR code
 }
 
-// FactorAct is the act that replacing one's second factor, or changing one's password, needs a code for.
+// FactorAct is the act that replacing one's second factor or recovery codes, or changing one's password, needs a code for.
 func FactorAct(person PersonID) Act { return Act{Kind: "factor", Subject: subject(person)} }
 
 // BeginEnrolment makes the seed of a new second factor for a session that needs one, or that may replace the one there

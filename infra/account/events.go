@@ -70,6 +70,8 @@ type recoveryUsed struct {
 	Left int `json:"left"`
 }
 
+type recoveryRenewed struct{}
+
 type tokenMade struct {
 	Token   string `json:"token"`
 	Scope   string `json:"scope"`
@@ -136,6 +138,7 @@ func (factorHeld) Kind() string         { return "factor.reported_lost" }
 func (factorRemoved) Kind() string      { return "factor.removed" }
 func (enrolSent) Kind() string          { return "factor.link_sent" }
 func (recoveryUsed) Kind() string       { return "factor.recovery_used" }
+func (recoveryRenewed) Kind() string    { return "factor.recovery_renewed" }
 func (tokenMade) Kind() string          { return "token.made" }
 func (tokenRevoked) Kind() string       { return "token.revoked" }
 func (taskProposed) Kind() string       { return "staff.proposed" }

@@ -104,6 +104,56 @@ func (a *Accounts) GiveRecoveryCode(ctx context.Context, s Session, code string,
 	return cookie, full, nil
 }
 
+// RenewRecoveryCodes makes all codes of who is signed in void and returns ten new ones, to be shown this once. It takes the
+// proof for FactorAct: whoever found an open browser would otherwise keep a way in. Sessions that a code opened end, save
+// the one that asks, for they may enrol a new factor without proof; everything else stays open.
+func (a *Accounts) RenewRecoveryCodes(ctx context.Context, s Session, proof Proof) (codes []string, err error) {
+	if !s.Full() {
+		return nil, ErrNotAllowed
+	}
+	err = a.db.Change(ctx, s.Who.Actor(), func(tx *db.Tx) error {
+		now, _, err := a.readSession(tx, s.ID, "")
+		if err != nil {
+			return err
+		}
+		if err := proof.Covers(now.Who, FactorAct(now.Person.ID), tx.At); err != nil {
+			return err
+		}
+		if codes, err = a.newRecoveryCodes(tx, now.Person.ID); err != nil {
+			return err
+		}
+		if err := tx.Record(subject(now.Person.ID), recoveryRenewed{}); err != nil {
+			return err
+		}
+		if err := endRecovered(tx, now); err != nil {
+			return err
+		}
+		return a.notify(tx, NoticeRecoveryNew, now.Person.ID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return codes, nil
+}
+
+// endRecovered ends the other sessions of a person that a recovery code opened.
+func endRecovered(tx *db.Tx, s Session) error {
+	ids, err := db.Many(tx, func(r db.Row) (id string, err error) { err = r.Scan(&id); return id, err },
+		`SELECT id FROM sessions WHERE person_id = $1 AND recovered <> 0 AND revoked = 0 AND id <> $2 ORDER BY id`, string(s.Person.ID), s.ID)
+	if err != nil {
+		return fmt.Errorf("reading the sessions of person %s: %w", s.Person.ID, err)
+	}
+	for _, id := range ids {
+		if err := closeSession(tx, id); err != nil {
+			return err
+		}
+		if err := tx.Record(subject(s.Person.ID), sessionRevoked{Session: id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // countCode counts one attempt at the second factor, before it is made.
 func (a *Accounts) countCode(ctx context.Context, person PersonID) error {
 	var wait error
