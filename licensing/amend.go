@@ -130,7 +130,7 @@ func (r *Registry) amended(tx *db.Tx, a Agreement, id AmendmentID, event func(ha
 		if err != nil {
 			return a, err
 		}
-		d.Decisions = append(d.Decisions, NamedDecision{decision, who.Name})
+		d.Decisions = append(d.Decisions, NamedDecision{decision, who.Name, who.Latin})
 	}
 	if d.Remarks, err = r.Words(tx, m.Note); err != nil {
 		return a, err
@@ -149,14 +149,14 @@ func (r *Registry) amended(tx *db.Tx, a Agreement, id AmendmentID, event func(ha
 func (r *Registry) named(tx *db.Tx, a Agreement, id account.PersonID) (Named, error) {
 	for _, p := range a.Parties {
 		if p.Person == id && id != "" {
-			return Named{p.Name, p.Position, p.Email}, nil
+			return Named{p.Name, p.Latin, p.Position, p.Email}, nil
 		}
 	}
 	person, err := r.accounts.Person(tx, id)
 	if errors.Is(err, account.ErrNoPerson) {
 		return Named{}, nil
 	}
-	return Named{Name: person.Name}, err
+	return Named{Name: person.Name, Latin: person.Latin}, err
 }
 
 // RemoveContact takes a contact off the list, at once and for good: the signatory's alone.

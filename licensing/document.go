@@ -56,13 +56,13 @@ type StatedConfirmation struct {
 
 // Named is a person as a document names him.
 type Named struct {
-	Name, Position, Email string
+	Name, Latin, Position, Email string
 }
 
 // A NamedDecision is a decision with the person's name.
 type NamedDecision struct {
 	Decision
-	Name string
+	Name, Latin string
 }
 
 // Rendered are the bytes of a document, with the structured source that they come from.

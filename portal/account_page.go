@@ -18,6 +18,8 @@ func (s *Server) accountRoutes() {
 	s.signedIn("POST /account/password", s.changePassword).limited(s.guesses)
 	s.signedIn("GET /account/factor", s.factorPage)
 	s.signedIn("POST /account/factor", s.replaceFactor).limited(s.guesses)
+	s.signedIn("GET /account/name", s.namePage)
+	s.signedIn("POST /account/name", s.changeName).limited(s.guesses)
 	s.signedIn("GET /account/codes", s.codesPage)
 	s.signedIn("POST /account/codes", s.renewCodes).limited(s.guesses)
 	s.signedIn("POST /account/sessions/{id}/end", s.endSession)
@@ -91,8 +93,13 @@ func (s *Server) aboutYou(v *visit, o own) templates.Part {
 	for _, e := range o.emails {
 		addresses = append(addresses, templates.Text(e.Address))
 	}
+	name := templates.SummaryRow{Key: templates.M("account.name"), Value: templates.Noted{Main: bothForms(v.Session.Person), Note: templates.M("account.name-note")},
+		Actions: []templates.Link{change("/account/name", "account.name")}}
+	if v.Who.IsStaff() {
+		name.Value, name.Actions = templates.Noted{Main: bothForms(v.Session.Person), Note: templates.M("account.name-staff")}, nil
+	}
 	return templates.SummaryList{Title: templates.M("account.you"), Rows: []templates.SummaryRow{
-		{Key: templates.M("account.name"), Value: templates.Noted{Main: templates.Text(v.Session.Person.Name), Note: templates.M("account.name-note")}},
+		name,
 		{Key: templates.M("account.addresses"), Value: templates.Noted{Main: addresses, Note: templates.M("account.addresses-note")}},
 		{Key: templates.M("account.language"), Value: templates.M("account.lang." + v.Session.Person.Lang),
 			Actions: []templates.Link{change("/account/language", "account.language")}},

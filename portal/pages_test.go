@@ -31,7 +31,7 @@ func TestEveryPageIsSoundInBothLanguages(t *testing.T) {
 			{"nobody", "", []string{"/sign-in", "/reset", "/reset/sent", "/lost-factor", "/privacy", "/accessibility", "/nowhere", "/reset/none",
 				InvitationPath + invitation, InvitationPath + known, InvitationPath + "none", "/demo", "/demo/mail", "/demo/design"}},
 			{"with a password", half, []string{"/sign-in/code", "/sign-in/recovery", "/sign-in/lost", "/sign-in"}},
-			{"signed in", w.Cookies[who.Person()], []string{"/", "/account", "/account/language", "/account/password", "/account/factor", "/account/codes", "/sign-in/lost",
+			{"signed in", w.Cookies[who.Person()], []string{"/", "/account", "/account/language", "/account/name", "/account/password", "/account/factor", "/account/codes", "/sign-in/lost",
 				InvitationPath + known, InvitationPath + invitation, "/nowhere"}},
 		} {
 			for _, path := range c.paths {

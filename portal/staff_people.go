@@ -50,6 +50,7 @@ type staffPerson struct {
 	Disabled time.Time
 	Roles    []account.StaffRole
 	Tasks    []account.Task
+	Former   []account.FormerName
 	Parts    []string // numbers of requests in which the person has a part
 }
 
@@ -64,6 +65,9 @@ func (s *Server) staffPerson(tx *db.Tx, id account.PersonID) (p staffPerson, err
 		return p, err
 	}
 	if p.Disabled, err = disabledSince(tx, id); err != nil {
+		return p, err
+	}
+	if p.Former, err = s.cfg.Accounts.FormerNames(tx, id); err != nil {
 		return p, err
 	}
 	roles, err := s.cfg.Accounts.StaffRoles(tx)
@@ -213,6 +217,12 @@ func (s *Server) personPage(_ http.ResponseWriter, r *http.Request, v *visit) er
 	p.Section, p.Back = templates.M("staff.staff.nav"), toPage("/staff", templates.M("staff.staff.nav"))
 	rows := []templates.SummaryRow{{Key: templates.M("staff.email"), Value: addresses(person.Emails)}, {Key: templates.M("staff.factor"), Value: person.factorWord()},
 		{Key: templates.M("staff.since"), Value: templates.Day(person.Created)}}
+	if person.Latin != "" {
+		rows = append(rows, templates.SummaryRow{Key: templates.M("staff.latin"), Value: templates.Text(person.Latin)})
+	}
+	if len(person.Former) > 0 {
+		rows = append(rows, templates.SummaryRow{Key: templates.M("staff.former-names"), Value: formerNames(person.Former)})
+	}
 	if !person.Disabled.IsZero() {
 		rows = append(rows, templates.SummaryRow{Key: templates.M("staff.state"), Value: templates.Lines{templates.M("staff.disabled"), templates.Moment(person.Disabled)}})
 	}
@@ -255,6 +265,15 @@ func addresses(all []account.Email) templates.Part {
 	return lines(texts)
 }
 
+// formerNames are what somebody was called before, so that nobody passes for another by a new name.
+func formerNames(all []account.FormerName) templates.Part {
+	var shown templates.Lines
+	for _, f := range all {
+		shown = append(shown, templates.M("staff.former-name", "Name", bothForms(account.Person{Name: f.Name, Latin: f.Latin}), "Moment", templates.Moment(f.Until)))
+	}
+	return shown
+}
+
 func (p staffPerson) factorWord() templates.Part {
 	switch {
 	case p.Factor.Held:
@@ -284,6 +303,7 @@ var personActs = []personAct{
 		do: func(s *Server, r *http.Request, v *visit, id account.PersonID) error {
 			return s.cfg.Accounts.ResendEnrolment(r.Context(), v.Who, id)
 		}},
+	{name: "rename", task: account.Rename, can: func(p staffPerson) bool { return len(p.Roles) > 0 && p.Disabled.IsZero() }},
 	{name: "disable", task: account.Disable, can: func(p staffPerson) bool { return p.Disabled.IsZero() }},
 	{name: "enable", task: account.Enable, can: func(p staffPerson) bool { return !p.Disabled.IsZero() }},
 	{name: "erase", task: account.Erase, can: func(p staffPerson) bool { return !p.Disabled.IsZero() && p.Name != "" }},
@@ -320,7 +340,7 @@ func (s *Server) personActPage(_ http.ResponseWriter, r *http.Request, v *visit)
 	if err != nil {
 		return err
 	}
-	return s.showPersonAct(v, act, p, v.blank())
+	return s.showPersonAct(v, act, p, v.blank("name", p.Name, "latin", p.Latin))
 }
 
 func (s *Server) showPersonAct(v *visit, act personAct, person staffPerson, f *form) error {
@@ -331,7 +351,7 @@ func (s *Server) showPersonAct(v *visit, act personAct, person staffPerson, f *f
 		return v.showParts(p, templates.Notice{Tone: templates.Warning, Title: templates.M("staff.not-now"), Body: templates.M("account.state"), Actions: []templates.Link{*p.Back}})
 	}
 	sure := templates.AreYouSure{Action: path + "/" + act.name, Yes: templates.M(name + ".yes"), Cancel: templates.Link{Text: templates.M("staff.cancel"), Href: path},
-		Consequences: []templates.Msg{templates.M(name+".means", "Name", personName(person))}, Calm: act.task == account.Enable || act.name == "enrolment"}
+		Consequences: []templates.Msg{templates.M(name+".means", "Name", personName(person))}, Calm: act.task == account.Enable || act.task == account.Rename || act.name == "enrolment"}
 	if act.task != "" {
 		sure.Consequences = append(sure.Consequences, templates.M("staff.person.second"))
 	}
@@ -341,6 +361,9 @@ func (s *Server) showPersonAct(v *visit, act personAct, person staffPerson, f *f
 			choices = append(choices, templates.Choice{Value: g.ID, Text: roleWord(g.Role)})
 		}
 		sure.Fields = append(sure.Fields, f.radios(templates.Radios{Name: "grant", Label: templates.M("staff.role"), Choices: choices}))
+	}
+	if act.task == account.Rename {
+		sure.Fields = append(sure.Fields, f.nameFields("off")...)
 	}
 	if act.task != "" {
 		sure.Fields = append(sure.Fields, f.area(templates.TextArea{Name: "note", Label: templates.M("staff.note"), Hint: templates.M("staff.person.note"), MaxLength: 2000, Rows: 4}), v.codeField())
@@ -382,6 +405,10 @@ func (s *Server) actOnPerson(v *visit, r *http.Request, act personAct, p staffPe
 		}
 		grant = f.choice("grant", templates.M("staff.person.role-missing"), offered...)
 	}
+	var name, latin string
+	if act.task == account.Rename {
+		name, latin = f.names()
+	}
 	note := f.need("note", templates.M("staff.note-missing"))
 	f.note("code")
 	if !f.ok() {
@@ -389,6 +416,10 @@ func (s *Server) actOnPerson(v *visit, r *http.Request, act personAct, p staffPe
 	}
 	proof, err := v.confirm(r, account.ProposalAct(act.task, string(p.ID)))
 	if err != nil {
+		return err
+	}
+	if act.task == account.Rename {
+		_, err = s.cfg.Accounts.ProposeName(r.Context(), v.Who, proof, p.ID, name, latin, note)
 		return err
 	}
 	_, err = s.cfg.Accounts.Propose(r.Context(), v.Who, proof, act.task, p.ID, grant, note)
@@ -509,6 +540,9 @@ func (s *Server) showStaffTask(v *visit, r *http.Request, f *form) error {
 			rows = append(rows, templates.SummaryRow{Key: templates.M("staff.until"), Value: templates.LastDay(t.Staff.Until)})
 		}
 	}
+	if t.Kind == account.Rename {
+		rows = append(rows, templates.SummaryRow{Key: templates.M("staff.new-name"), Value: bothForms(account.Person{Name: t.Name, Latin: t.Latin})})
+	}
 	facts := templates.SummaryList{Title: templates.M("staff.proposal"), Rows: rows}
 	own := t.ProposedBy == v.Who.Person()
 	if t.Person == v.Who.Person() {
@@ -522,7 +556,7 @@ func (s *Server) showStaffTask(v *visit, r *http.Request, f *form) error {
 		shown = append(shown, templates.Notice{Tone: templates.Info, Body: templates.M("staff.people-task.own")})
 	}
 	return v.showParts(p, append(shown, templates.AreYouSure{Action: "/staff/tasks/" + t.ID, Consequences: []templates.Msg{consequence}, Yes: templates.M("staff.people-task.send"),
-		Calm: t.Kind == account.AddStaff || t.Kind == account.Enable, Cancel: templates.Link{Text: templates.M("staff.cancel"), Href: "/staff"},
+		Calm: t.Kind == account.AddStaff || t.Kind == account.Rename || t.Kind == account.Enable, Cancel: templates.Link{Text: templates.M("staff.cancel"), Href: "/staff"},
 		Fields: []templates.Part{f.radios(templates.Radios{Name: "decision", Label: templates.M("staff.people-task.decision"), Choices: choices}),
 			f.area(templates.TextArea{Name: "note", Label: templates.M("staff.note"), Hint: templates.M("staff.person.note"), MaxLength: 2000, Rows: 4}), v.codeField()}})...)
 }

@@ -41,7 +41,7 @@ var knownEvents = []string{
 	"account.reset-sent", "factor.enrolled", "factor.reported-lost", "factor.removed", "factor.link-sent", "factor.recovery-used",
 	"factor.recovery-renewed",
 	"token.made", "token.revoked", "staff.proposed", "staff.decided", "staff.role-given", "staff.role-ended", "staff.bootstrapped",
-	"account.disabled", "account.enabled", "account.language-set", "person.erased",
+	"account.disabled", "account.enabled", "account.language-set", "person.renamed", "person.erased",
 }
 
 // eventWord is an event of the log in words.

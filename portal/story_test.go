@@ -264,3 +264,32 @@ func TestASessionEndsAndComesBackToTheSamePage(t *testing.T) {
 	b.Get("/account/language").Want(200, "Sign in").Submit("Continue", "email", "ada@umc.example", "password", accounttest.Password)
 	b.Submit("Continue", "code", w.Code(who)).Want(200, "Choose your language")
 }
+
+func TestSomebodyCorrectsHisNameAndStaffIsRenamedByTwoOthers(t *testing.T) {
+	d, clock := dbtest.SQLite(t)
+	w := newWorld(t, d, clock)
+	who := w.Person("Tanaka H", "ada@umc.example")
+	b := w.as(who).Get("/account").Follow("Change Name").Want(200, "Correct your name")
+	b.Submit("Save", "name", "田中 花子", "code", "").Want(422, "Correct").Sees("in Latin letters as well")
+	b.Submit("Save", "name", "", "latin", "", "code", w.Code(who)).Want(422, "Correct").Sees("Enter your name")
+	b.Submit("Save", "name", "田中 花子", "latin", "Hanako Tanaka", "code", "000000").Want(422, "Correct").Sees("not right")
+	b.Submit("Save", "code", w.Code(who)).Want(200, "Your account").Sees("Your name has been changed", "田中 花子 (Hanako Tanaka)")
+
+	// Whoever sees her at the foundation sees what she was called before.
+	first, second := w.Operators()
+	w.as(second).Get("/people/"+string(who.Person())).Want(200, "田中 花子").Sees("Hanako Tanaka", "Tanaka H, until 22 November 2026")
+
+	// One of staff could pass for another, so two colleagues do it.
+	b = w.as(first).Get("/account").Sees("Two colleagues change your name")
+	if b.Get("/account/name").Want(200, "Correct your name").Has("Save") {
+		t.Error("staff is offered to change its own name")
+	}
+	third := w.Person("Derde Persoon", "third@foundation.example", account.Desk)
+	page := "/people/" + string(first.Person())
+	b = w.as(second).Get(page).Follow("Change the name").Want(200, "Change the name of Eerste Beheerder?")
+	b.Submit("Propose the name", "name", "Eerste Beheerder-Smit", "note", "", "code", w.Code(second)).Want(422, "Change").Sees("Write how you made sure")
+	b.Submit("Propose the name", "note", "seen the passport", "code", w.Code(second)).Want(200, "Eerste Beheerder").Sees("Proposed another name")
+	b.Follow("Open the proposal").Want(200, "Change the name").Sees("Eerste Beheerder-Smit", "You proposed this")
+	w.as(third).Get(page).Follow("Open the proposal").Submit("Send the decision", "decision", "confirm", "note", "called her", "code", w.Code(third)).Want(200, "Staff")
+	w.as(third).Get(page).Want(200, "Eerste Beheerder-Smit").Sees("Eerste Beheerder, until")
+}

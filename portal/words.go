@@ -29,6 +29,7 @@ var accountWords = []struct {
 	{account.ErrPasswordWeak, "password", "password.weak"},
 	{account.ErrPasswordOwn, "password", "password.own"},
 	{account.ErrName, "name", "account.name-bad"},
+	{account.ErrStaffName, "", "account.name-staff"},
 	{account.ErrAddress, "email", "account.email-bad"},
 	{account.ErrTaken, "", "invitation.taken"},
 	{account.ErrSignInFirst, "", "invitation.sign-in-first"},

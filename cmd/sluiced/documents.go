@@ -165,7 +165,7 @@ func (d *documents) amendment(in licensing.Document) (document.Data, error) {
 		out.Contact = d.contact(in.Contact, in.Lang)
 	}
 	for _, decision := range in.Decisions {
-		out.Decisions = append(out.Decisions, document.Decision{Person: document.Person{Name: decision.Name}, Part: onBehalf[in.Lang], At: decision.At})
+		out.Decisions = append(out.Decisions, document.Decision{Person: document.Person{Name: decision.Name, Latin: decision.Latin}, Part: onBehalf[in.Lang], At: decision.At})
 	}
 	return out, nil
 }
@@ -174,7 +174,7 @@ func (d *documents) amendment(in licensing.Document) (document.Data, error) {
 var onBehalf = map[string]string{"en": "for the Foundation", "nl": "namens de Stichting"}
 
 func named(n licensing.Named) document.Person {
-	return document.Person{Name: n.Name, Position: n.Position, Email: n.Email}
+	return document.Person{Name: n.Name, Latin: n.Latin, Position: n.Position, Email: n.Email}
 }
 
 func (d *documents) attestation(in licensing.Document) document.Data {

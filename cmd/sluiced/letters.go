@@ -86,6 +86,7 @@ var letterTexts = map[string]letterText{
 	"account.factor_lost":       {text: mailtext.FactorLost},
 	"account.recovery_used":     {text: mailtext.FactorChanged},
 	"account.recovery_renewed":  {text: mailtext.FactorChanged},
+	"account.name_changed":      {text: mailtext.NameChanged},
 	"account.address_added":     {text: mailtext.AddressAdded},
 	"account.account_disabled":  {text: mailtext.AccountDisabled, page: templates.PrivacyPath}, // the one page left to the reader
 }

@@ -116,6 +116,7 @@ const (
 	NoticeFactorRemoved = "factor_removed"   // the lost second factor was removed by two members of staff
 	NoticeRecoveryUsed  = "recovery_used"    // a recovery code was used to sign in
 	NoticeRecoveryNew   = "recovery_renewed" // ten new recovery codes were made
+	NoticeName          = "name_changed"     // the name was changed, by himself or by two members of staff
 	NoticeAddress       = "address_added"    // another address was bound to this person
 	NoticeDisabled      = "account_disabled" // the account was disabled
 )

@@ -25,7 +25,8 @@ func (a *Accounts) possible(tx *db.Tx, t Task) error {
 	if err != nil {
 		return err
 	}
-	if p, err := a.Person(tx, t.Person); err != nil || p.Erased() {
+	p, err := a.Person(tx, t.Person)
+	if err != nil || p.Erased() {
 		return cmp.Or(err, ErrState)
 	}
 	good := false
@@ -40,6 +41,12 @@ func (a *Accounts) possible(tx *db.Tx, t Task) error {
 			return err
 		}
 		good = f.Held && !f.disabled
+	case Rename:
+		staff, err := engaged(tx, t.Person)
+		if err != nil {
+			return err
+		}
+		good = off == 0 && staff && (t.Name != p.Name || t.Latin != p.Latin)
 	case EndRole:
 		grants, err := roleRows(tx, `SELECT id, person_id, role, since, until FROM staff_roles
 			WHERE id = $1 AND person_id = $2 AND (until = 0 OR until > $3)`, t.Grant, string(t.Person), db.Stamp(tx.At))
@@ -78,6 +85,8 @@ func (a *Accounts) perform(tx *db.Tx, t Task) error {
 		return endRole(tx, t)
 	case ReproveFactor:
 		return a.removeFactor(tx, t)
+	case Rename:
+		return a.rename(tx, t.Person, t.Name, t.Latin, t.ID)
 	case Disable:
 		return a.disable(tx, t)
 	case Enable:
@@ -129,7 +138,7 @@ func (a *Accounts) erase(tx *db.Tx, t Task) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Update(`UPDATE persons SET name = '', erased = $1 WHERE id = $2 AND erased = 0`, db.Stamp(tx.At), person)
+	err = tx.Update(`UPDATE persons SET name = '', latin = '', salt = '', erased = $1 WHERE id = $2 AND erased = 0`, db.Stamp(tx.At), person)
 	if err != nil {
 		return err
 	}
@@ -138,6 +147,7 @@ func (a *Accounts) erase(tx *db.Tx, t Task) error {
 		`UPDATE invitations SET name = '', email = '', salt = '' WHERE accepted_by = $1`,
 		`UPDATE staff_tasks SET note = '', answer = '', details = '' WHERE person_id = $1 AND decided <> 0`,
 		`UPDATE accounts SET password = '' WHERE person_id = $1`,
+		`DELETE FROM former_names WHERE person_id = $1`,
 		`DELETE FROM emails WHERE person_id = $1`,
 		`DELETE FROM factors WHERE person_id = $1`,
 		`DELETE FROM totp_steps WHERE person_id = $1`,

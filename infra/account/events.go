@@ -23,6 +23,11 @@ type created struct {
 	Invitation string `json:"invitation"`
 }
 
+type renamed struct {
+	Name string `json:"name"`           // salted hash of the name and its Latin form
+	Task string `json:"task,omitempty"` // of staff
+}
+
 type emailVerified struct {
 	Address string `json:"address"` // salted hash
 }
@@ -125,6 +130,7 @@ func (resent) Kind() string             { return "invitation.resent" }
 func (invitationRevoked) Kind() string  { return "invitation.revoked" }
 func (invitationAccepted) Kind() string { return "invitation.accepted" }
 func (created) Kind() string            { return "account.created" }
+func (renamed) Kind() string            { return "person.renamed" }
 func (emailVerified) Kind() string      { return "account.address_verified" }
 func (langSet) Kind() string            { return "account.language_set" }
 func (signedIn) Kind() string           { return "account.signed_in" }

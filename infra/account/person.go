@@ -14,6 +14,7 @@ import (
 type Person struct {
 	ID      PersonID
 	Name    string // empty once erased
+	Latin   string // the name in Latin letters, where Name is in a script that cannot be printed
 	Lang    string // "en" or "nl"
 	Created time.Time
 }
@@ -34,7 +35,7 @@ var ErrNoPerson = errors.New("there is no such person")
 func (a *Accounts) Person(tx *db.Tx, id PersonID) (Person, error) {
 	p := Person{ID: id}
 	var created int64
-	err := tx.QueryRow(`SELECT name, lang, created FROM persons WHERE id = $1`, string(id)).Scan(&p.Name, &p.Lang, &created)
+	err := tx.QueryRow(`SELECT name, latin, lang, created FROM persons WHERE id = $1`, string(id)).Scan(&p.Name, &p.Latin, &p.Lang, &created)
 	if db.NoRows(err) {
 		return Person{}, ErrNoPerson
 	}

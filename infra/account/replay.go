@@ -24,6 +24,7 @@ type Replay struct {
 
 type replayed struct {
 	enrolled, held, disabled, erased bool
+	name                             string   // salted hash, once it was changed
 	addresses                        []string // salted hashes
 }
 
@@ -77,6 +78,10 @@ func (r *Replay) Entry(e audit.Entry, body audit.Body) error {
 func (r *Replay) detailed(e audit.Entry, body audit.Body, id PersonID, p *replayed) error {
 	var err error
 	switch body.Kind {
+	case renamed{}.Kind():
+		var ev renamed
+		err = json.Unmarshal(body.Data, &ev)
+		p.name = ev.Name
 	case emailVerified{}.Kind():
 		var ev emailVerified
 		err = json.Unmarshal(body.Data, &ev)
@@ -109,6 +114,9 @@ func (r *Replay) Compare(tx *db.Tx) error {
 		if have == nil {
 			return fmt.Errorf("person %s is in the log and not in the table", id)
 		}
+		if want.name != have.name {
+			return fmt.Errorf("the name of person %s is not the one that the log says it was changed to", id)
+		}
 		slices.Sort(want.addresses)
 		if want.enrolled != have.enrolled || want.held != have.held || want.disabled != have.disabled || want.erased != have.erased ||
 			!slices.Equal(want.addresses, have.addresses) {
@@ -129,7 +137,7 @@ func (r *Replay) Compare(tx *db.Tx) error {
 
 func tabled(tx *db.Tx) (map[PersonID]*replayed, error) {
 	persons := map[PersonID]*replayed{}
-	rows, err := tx.Query(`SELECT p.id, p.erased, a.disabled, COALESCE(f.enrolled, 0), COALESCE(f.held, 0) FROM persons p
+	rows, err := tx.Query(`SELECT p.id, p.name, p.latin, p.salt, p.erased, a.disabled, COALESCE(f.enrolled, 0), COALESCE(f.held, 0) FROM persons p
 		LEFT JOIN accounts a ON a.person_id = p.id LEFT JOIN factors f ON f.person_id = p.id`)
 	if err != nil {
 		return nil, err
@@ -137,15 +145,20 @@ func tabled(tx *db.Tx) (map[PersonID]*replayed, error) {
 	defer rows.Close()
 	for rows.Next() {
 		var id PersonID
+		var name, latin, salt string
 		var gone, enrolled, held int64
 		var off *int64
-		if err := rows.Scan(&id, &gone, &off, &enrolled, &held); err != nil {
+		if err := rows.Scan(&id, &name, &latin, &salt, &gone, &off, &enrolled, &held); err != nil {
 			return nil, err
 		}
 		if off == nil {
 			return nil, fmt.Errorf("person %s has no account in the table", id)
 		}
-		persons[id] = &replayed{enrolled: enrolled != 0, held: held != 0, disabled: *off != 0, erased: gone != 0}
+		p := &replayed{enrolled: enrolled != 0, held: held != 0, disabled: *off != 0, erased: gone != 0}
+		if salt != "" {
+			p.name = salted(salt, name, latin)
+		}
+		persons[id] = p
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

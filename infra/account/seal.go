@@ -27,9 +27,11 @@ func (a *Accounts) keyed(parts ...string) string {
 	return hex.EncodeToString(mac(a.keys.lookup, parts...))
 }
 
-// salted is what an event says of an address. The salt stands in the row of the address and goes when that is erased;
-// from then on nobody can test a guess.
-func salted(salt, address string) string { return hex.EncodeToString(mac([]byte(salt), address)) }
+// salted is what an event says of an address or a name. The salt stands in its row and goes when that is erased; from then
+// on nobody can test a guess.
+func salted(salt string, fields ...string) string {
+	return hex.EncodeToString(mac([]byte(salt), fields...))
+}
 
 // hashed is how a random secret of 256 bits is stored. It needs no key and no salt: there is nothing to guess.
 func hashed(secret string) string {

@@ -94,11 +94,11 @@ func (a *Accounts) readSession(tx *db.Tx, id, hash string) (Session, time.Time, 
 	var s Session
 	var created, seen, proved, revoked, off, born int64
 	err := tx.QueryRow(`SELECT s.id, s.person_id, s.stage, s.created, s.seen, s.proved, s.recovered, s.seed, s.revoked,
-			a.disabled, p.name, p.lang, p.created
+			a.disabled, p.name, p.latin, p.lang, p.created
 		FROM sessions s JOIN accounts a ON a.person_id = s.person_id JOIN persons p ON p.id = s.person_id
 		WHERE s.id = $1 OR s.hash = $2`, id, hash).
 		Scan(&s.ID, &s.Person.ID, &s.stage, &created, &seen, &proved, &s.Recovered, &s.seed, &revoked,
-			&off, &s.Person.Name, &s.Person.Lang, &born)
+			&off, &s.Person.Name, &s.Person.Latin, &s.Person.Lang, &born)
 	if db.NoRows(err) || err == nil && (revoked != 0 || off != 0) {
 		return Session{}, time.Time{}, ErrNotSignedIn
 	}

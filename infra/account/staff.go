@@ -254,7 +254,7 @@ func (a *Accounts) StaffRoles(tx *db.Tx) ([]StaffRole, error) {
 
 // Staff lists the people who have a role now and whose account is not disabled, by name.
 func (a *Accounts) Staff(tx *db.Tx, role Role) ([]Person, error) {
-	rows, err := tx.Query(`SELECT DISTINCT p.id, p.name, p.lang, p.created FROM persons p
+	rows, err := tx.Query(`SELECT DISTINCT p.id, p.name, p.latin, p.lang, p.created FROM persons p
 		JOIN staff_roles r ON r.person_id = p.id JOIN accounts a ON a.person_id = p.id
 		WHERE r.role = $1 AND r.since <= $2 AND (r.until = 0 OR r.until > $3) AND a.disabled = 0 ORDER BY p.name, p.id`,
 		string(role), db.Stamp(tx.At), db.Stamp(tx.At))
@@ -266,7 +266,7 @@ func (a *Accounts) Staff(tx *db.Tx, role Role) ([]Person, error) {
 	for rows.Next() {
 		var p Person
 		var created int64
-		if err := rows.Scan(&p.ID, &p.Name, &p.Lang, &created); err != nil {
+		if err := rows.Scan(&p.ID, &p.Name, &p.Latin, &p.Lang, &created); err != nil {
 			return nil, err
 		}
 		p.Created = db.Instant(created)

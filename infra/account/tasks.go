@@ -21,6 +21,7 @@ const (
 	ReproveFactor TaskKind = "reprove"   // identity was proved anew after a lost second factor
 	Disable       TaskKind = "disable"   // an account, and everything open of it
 	Enable        TaskKind = "enable"    // an account that was disabled
+	Rename        TaskKind = "rename"    // a member of staff
 	Erase         TaskKind = "erase"     // the personal data of somebody whose account is disabled
 )
 
@@ -31,9 +32,19 @@ type Task struct {
 	Person     PersonID // whom it is about; "" when that is somebody who has no account yet
 	Staff      NewStaff // of AddStaff
 	Grant      string   // of EndRole: the id of the StaffRole
-	Note       string   // how the first established what the second is asked to confirm
+	Name       string   // of Rename, with its form in Latin letters
+	Latin      string
+	Note       string // how the first established what the second is asked to confirm
 	ProposedBy PersonID
 	Proposed   time.Time
+}
+
+// taskDetails is how the rest of an open task is stored.
+type taskDetails struct {
+	Staff NewStaff
+	Grant string
+	Name  string
+	Latin string
 }
 
 // Errors of tasks.
@@ -63,7 +74,7 @@ func (a *Accounts) ProposeStaff(ctx context.Context, who Who, proof Proof, n New
 	return a.propose(ctx, who, proof, Task{Kind: AddStaff, Staff: n, Note: note}, about)
 }
 
-// Propose proposes what is about one person: every kind but AddStaff. The grant is for EndRole only.
+// Propose proposes what is about one person: every kind but AddStaff and Rename. The grant is for EndRole only.
 func (a *Accounts) Propose(ctx context.Context, who Who, proof Proof, kind TaskKind, person PersonID, grant, note string) (task string, err error) {
 	return a.propose(ctx, who, proof, Task{Kind: kind, Person: person, Grant: grant, Note: note}, string(person))
 }
@@ -95,10 +106,7 @@ func (a *Accounts) propose(ctx context.Context, who Who, proof Proof, t Task, ab
 		if err := a.possible(tx, t); err != nil {
 			return err
 		}
-		details, err := json.Marshal(struct {
-			Staff NewStaff
-			Grant string
-		}{t.Staff, t.Grant})
+		details, err := json.Marshal(taskDetails{t.Staff, t.Grant, t.Name, t.Latin})
 		if err != nil {
 			return err
 		}
@@ -126,14 +134,11 @@ func (a *Accounts) Tasks(tx *db.Tx) ([]Task, error) {
 		if err := rows.Scan(&t.ID, &t.Kind, &t.Person, &details, &t.Note, &t.ProposedBy, &proposed); err != nil {
 			return nil, err
 		}
-		var d struct {
-			Staff NewStaff
-			Grant string
-		}
+		var d taskDetails
 		if err := json.Unmarshal([]byte(details), &d); err != nil {
 			return nil, fmt.Errorf("task %s: %w", t.ID, err)
 		}
-		t.Staff, t.Grant, t.Proposed = d.Staff, d.Grant, db.Instant(proposed)
+		t.Staff, t.Grant, t.Name, t.Latin, t.Proposed = d.Staff, d.Grant, d.Name, d.Latin, db.Instant(proposed)
 		tasks = append(tasks, t)
 	}
 	return tasks, rows.Err()

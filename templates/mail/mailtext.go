@@ -77,6 +77,7 @@ const (
 	FactorChanged         Kind = "factor-changed"
 	FactorLost            Kind = "account-factor-lost"
 	AccountEnrol          Kind = "account-enrol" // holds a one-use link
+	NameChanged           Kind = "account-name-changed"
 	AddressAdded          Kind = "account-address-added"
 	AccountDisabled       Kind = "account-disabled"
 	AnswersToJudge        Kind = "answers-to-judge"       // to the desk
@@ -98,8 +99,8 @@ func Kinds() []Kind {
 		AgreementClosedOut, ClosedOutDesk, DataReady, DataReadyDesk, ContactAddedReceipt, ContactAccepted, ContactDeclined, ContactRemovedReceipt,
 		ContactRemoved, ContactSuspended, ContactResumed, ContactToDecide, ContactsConfirm, ReminderEnd, ExtensionRequested, ExtensionToDecide,
 		ExtensionGranted, ExtensionRefused, AccessEnded, AttestationDue, Suspended, Resumed, Terminated, PasswordReset, NewDevice,
-		FactorChanged, FactorLost, AccountEnrol, AddressAdded, AccountDisabled, AnswersToJudge, StopToConfirm, JurisdictionToAnswer,
-		WorkParked, SecondPersonNeeded}
+		FactorChanged, FactorLost, AccountEnrol, NameChanged, AddressAdded, AccountDisabled, AnswersToJudge, StopToConfirm,
+		JurisdictionToAnswer, WorkParked, SecondPersonNeeded}
 }
 
 // Languages lists the languages every mail exists in.
