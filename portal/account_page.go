@@ -80,7 +80,11 @@ func (s *Server) accountPage(_ http.ResponseWriter, r *http.Request, v *visit) e
 	if err != nil {
 		return err
 	}
-	parts := []templates.Part{s.aboutYou(v, o), s.security(v, o), s.sessionsTable(lines)}
+	signIns, failed, err := s.cfg.Accounts.SignIns(r.Context(), v.Who, v.meta())
+	if err != nil {
+		return err
+	}
+	parts := []templates.Part{s.aboutYou(v, o), s.security(v, o), s.sessionsTable(lines), s.signInsTable(signIns, failed)}
 	if o.codes <= fewCodes && !v.Session.Recovered {
 		parts = append([]templates.Part{templates.Notice{Tone: templates.Warning, Title: fewLeft(o.codes), Body: templates.M("account.task-codes-hint"),
 			Actions: []templates.Link{link("account.codes-new", "/account/codes")}}}, parts...)

@@ -293,3 +293,20 @@ func TestSomebodyCorrectsHisNameAndStaffIsRenamedByTwoOthers(t *testing.T) {
 	w.as(third).Get(page).Follow("Open the proposal").Submit("Send the decision", "decision", "confirm", "note", "called her", "code", w.Code(third)).Want(200, "Staff")
 	w.as(third).Get(page).Want(200, "Eerste Beheerder-Smit").Sees("Eerste Beheerder, until")
 }
+
+func TestTheAccountPageShowsTheLastSignInsAndWhatFailed(t *testing.T) {
+	d, clock := dbtest.SQLite(t)
+	w := newWorld(t, d, clock)
+	who := w.Person("Ada Jansen", "ada@umc.example")
+	for range 2 {
+		w.anyone().Get("/sign-in").Submit("Continue", "email", "ada@umc.example", "password", "not hers").Want(422, "Sign in")
+	}
+	b := w.anyone().Get("/account").Submit("Continue", "email", "ada@umc.example", "password", accounttest.Password)
+	b.Submit("Continue", "code", w.Code(who)).Want(200, "Your account").Sees("Your last sign-ins", "Firefox on Linux You are using this one2",
+		"Setting up the app", "desk@foundation.example")
+	if b.Has("since you signed in") {
+		t.Error("she is told of failures that were not")
+	}
+	w.anyone().Get("/sign-in").Submit("Continue", "email", "ada@umc.example", "password", "not hers")
+	b.Get("/account").Sees("1 attempt to sign in as you has failed since you signed in").Follow("Change your password").Want(200, "Change your password")
+}

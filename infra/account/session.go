@@ -29,6 +29,7 @@ const (
 	unfinished   = 15 * time.Minute
 	seenEvery    = time.Minute // at most one write: so idling may end up to a minute early, never late
 	keptAfterEnd = 24 * time.Hour
+	keptForOwner = 30 * 24 * time.Hour // of a session that came all the way: how its person knows it again
 )
 
 // ErrNotSignedIn is returned for a session or token that does not exist, has ended, or was revoked.
@@ -157,7 +158,9 @@ func (a *Accounts) open(tx *db.Tx, person PersonID, st stage, recovered bool, me
 	if err != nil {
 		return "", Session{}, fmt.Errorf("opening a session for person %s: %w", person, err)
 	}
-	if _, err = tx.Exec(`DELETE FROM sessions WHERE created < $1`, db.Stamp(tx.At.Add(-otherTotal-keptAfterEnd))); err != nil {
+	_, err = tx.Exec(`DELETE FROM sessions WHERE created < $1 AND (stage <> 'full' OR created < $2)`,
+		db.Stamp(tx.At.Add(-otherTotal-keptAfterEnd)), db.Stamp(tx.At.Add(-keptForOwner)))
+	if err != nil {
 		return "", Session{}, err
 	}
 	s, _, err = a.readSession(tx, id, "")

@@ -121,6 +121,9 @@ func (a *Accounts) beginSession(ctx context.Context, person PersonID, lookup, st
 		if cookie, s, err = a.open(tx, person, f.stage(), false, meta); err != nil {
 			return err
 		}
+		if err := a.noteFailed(tx, person, s.ID, meta); err != nil {
+			return err
+		}
 		// The owner's other failures from here are forgotten. Of the address only this attempt is taken back, if it was
 		// counted: otherwise one's own account would buy free guesses at others. Those from everywhere go with the code.
 		if known, err := a.knownPlace(tx, lookup, meta); err != nil {
@@ -172,6 +175,9 @@ func (a *Accounts) finish(tx *db.Tx, s Session, with string, meta Meta) (cookie 
 		return "", Session{}, err
 	}
 	if cookie, full, err = a.open(tx, s.Person.ID, isFull, with == "recovery", meta); err != nil {
+		return "", Session{}, err
+	}
+	if _, err := tx.Exec(`UPDATE sessions SET failed = (SELECT failed FROM sessions WHERE id = $1) WHERE id = $2`, s.ID, full.ID); err != nil {
 		return "", Session{}, err
 	}
 	if err := a.notePlaces(tx, s.Person.ID, meta); err != nil {

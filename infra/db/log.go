@@ -100,6 +100,17 @@ func (tx *Tx) LogOf(subject string) iter.Seq2[audit.Entry, error] {
 	return tx.entries(`SELECT seq, at, hash, body FROM audit_entries WHERE subject = $1 ORDER BY seq`, subject)
 }
 
+// LastOf reads the newest entries of one kind about one subject, the last first.
+func (tx *Tx) LastOf(subject, kind string, n int) (all []audit.Entry, err error) {
+	for e, err := range tx.entries(`SELECT seq, at, hash, body FROM audit_entries WHERE subject = $1 AND kind = $2 ORDER BY seq DESC LIMIT $3`, subject, kind, n) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
 func (tx *Tx) entries(query string, args ...any) iter.Seq2[audit.Entry, error] {
 	return func(yield func(audit.Entry, error) bool) {
 		rows, err := tx.Query(query, args...)

@@ -14,7 +14,11 @@ CREATE TABLE former_names (
 );
 CREATE INDEX former_names_person ON former_names (person_id, until);
 
+-- How many attempts failed before this sign-in, for the person's own list.
+ALTER TABLE sessions ADD COLUMN failed INTEGER NOT NULL DEFAULT 0;
+
 -- +goose Down
+ALTER TABLE sessions DROP COLUMN failed;
 DROP TABLE former_names;
 ALTER TABLE persons DROP COLUMN salt;
 ALTER TABLE persons DROP COLUMN latin;
