@@ -67,7 +67,11 @@ func (o *Outbox) Post(tx *db.Tx, l Letter) error {
 
 // Notice posts a message of package account: set it as account.Accounts.Notify.
 func (o *Outbox) Notice(tx *db.Tx, n account.Notice) error {
-	return o.Post(tx, Letter{Kind: "account." + n.Kind, To: Address{Email: n.Email, Name: n.Name, Lang: n.Lang, Person: n.Person}, Link: "/account", Invitation: n.Link})
+	l := Letter{Kind: "account." + n.Kind, To: Address{Email: n.Email, Name: n.Name, Lang: n.Lang, Person: n.Person}, Link: "/account", Invitation: n.Link}
+	if n.Task != "" {
+		l.Link, l.Facts = "/staff/tasks/"+n.Task, map[string]string{"proposer": string(n.By)}
+	}
+	return o.Post(tx, l)
 }
 
 const selectLetters = `SELECT id, kind, email, name, lang, person, number, link, facts, invitation, created, sent FROM mail_outbox`

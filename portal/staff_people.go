@@ -522,6 +522,13 @@ func (s *Server) staffTaskPage(_ http.ResponseWriter, r *http.Request, v *visit)
 
 func (s *Server) showStaffTask(v *visit, r *http.Request, f *form) error {
 	t, about, by, err := s.staffTask(v, r)
+	if errors.Is(err, account.ErrNoTask) && f.ok() {
+		// Several are asked to be the second person, by a letter that leads here.
+		if err := v.tell(templates.Info, "staff.people-task.over"); err != nil {
+			return err
+		}
+		return v.redirect("/staff")
+	}
 	if err != nil {
 		return err
 	}

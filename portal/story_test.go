@@ -289,9 +289,10 @@ func TestSomebodyCorrectsHisNameAndStaffIsRenamedByTwoOthers(t *testing.T) {
 	b = w.as(second).Get(page).Follow("Change the name").Want(200, "Change the name of Eerste Beheerder?")
 	b.Submit("Propose the name", "name", "Eerste Beheerder-Smit", "note", "", "code", w.Code(second)).Want(422, "Change").Sees("Write how you made sure")
 	b.Submit("Propose the name", "note", "seen the passport", "code", w.Code(second)).Want(200, "Eerste Beheerder").Sees("Proposed another name")
-	b.Follow("Open the proposal").Want(200, "Change the name").Sees("Eerste Beheerder-Smit", "You proposed this")
+	task := b.Follow("Open the proposal").Want(200, "Change the name").Sees("Eerste Beheerder-Smit", "You proposed this").Path
 	w.as(third).Get(page).Follow("Open the proposal").Submit("Send the decision", "decision", "confirm", "note", "called her", "code", w.Code(third)).Want(200, "Staff")
 	w.as(third).Get(page).Want(200, "Eerste Beheerder-Smit").Sees("Eerste Beheerder, until")
+	w.as(second).Get(task).Want(200, "Staff").Sees("does not wait for anybody any more")
 }
 
 func TestTheAccountPageShowsTheLastSignInsAndWhatFailed(t *testing.T) {

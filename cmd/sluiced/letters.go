@@ -88,6 +88,7 @@ var letterTexts = map[string]letterText{
 	"account.recovery_renewed":  {text: mailtext.FactorChanged},
 	"account.name_changed":      {text: mailtext.NameChanged},
 	"account.address_added":     {text: mailtext.AddressAdded},
+	"account.second_needed":     {text: mailtext.SecondPersonNeeded},
 	"account.account_disabled":  {text: mailtext.AccountDisabled, page: templates.PrivacyPath}, // the one page left to the reader
 }
 
@@ -213,7 +214,7 @@ type background struct {
 	invitation account.Invitation
 }
 
-// look reads what a letter is about. A letter about an account is about nothing more.
+// look reads what a letter is about. A letter about an account is about nothing more, save who asks for a second person.
 func (s *letters) look(tx *db.Tx, l licensing.Letter) (b background, err error) {
 	if l.Invitation != "" && linkPaths[l.Kind] == "" {
 		if b.invitation, err = s.accounts.Invitation(tx, l.Invitation); err != nil {
@@ -221,7 +222,10 @@ func (s *letters) look(tx *db.Tx, l licensing.Letter) (b background, err error) 
 		}
 	}
 	if l.Number == "" {
-		return b, nil
+		if id := l.Facts["proposer"]; id != "" {
+			b.person, err = s.nameOf(tx, account.PersonID(id))
+		}
+		return b, err
 	}
 	if b.request, err = s.registry.RequestNumbered(tx, requestNumber(l.Number)); err != nil {
 		return b, err
@@ -275,6 +279,11 @@ func (s *letters) about(tx *db.Tx, l licensing.Letter, b background) (string, er
 	if id == "" {
 		return "Sluice", nil // nobody asked: it noticed by itself, or the host's command line did it
 	}
+	return s.nameOf(tx, id)
+}
+
+// nameOf is what a person is called now, if he was not erased.
+func (s *letters) nameOf(tx *db.Tx, id account.PersonID) (string, error) {
 	p, err := s.accounts.Person(tx, id)
 	if err != nil || p.Name == "" {
 		return "Sluice", err

@@ -73,6 +73,7 @@ var facts = map[string]string{"number": "DR-0002-A", "days": "30", "contact": "M
 func TestEveryLetterComposesInBothLanguages(t *testing.T) {
 	d := playDemo(t, t.TempDir())
 	invitation, reset := linksOfTheDemo(t, d)
+	proposer := staffOfTheDemo(t, d)
 	for _, kind := range slices.Sorted(maps.Keys(letterTexts)) {
 		for _, lang := range mailtext.Languages() {
 			l := licensing.Letter{ID: "x", Kind: kind, To: licensing.Address{Email: "a@b.example", Name: "Anna", Lang: lang}, Number: "DR-0002-A",
@@ -82,6 +83,8 @@ func TestEveryLetterComposesInBothLanguages(t *testing.T) {
 				l.Number, l.Invitation = "", reset
 			case strings.HasSuffix(kind, "invited"), kind == noticePrefix+account.NoticeInvitation:
 				l.Invitation = invitation
+			case kind == noticePrefix+account.NoticeSecond:
+				l.Number, l.Facts = "", map[string]string{"proposer": string(proposer)}
 			case strings.HasPrefix(kind, noticePrefix), kind == "work.parked":
 				l.Number = ""
 			case kind == "request.to-approve":
@@ -97,6 +100,9 @@ func TestEveryLetterComposesInBothLanguages(t *testing.T) {
 			if !strings.Contains(m.Text, "http://127.0.0.1:8080/") || m.Subject == "" || (letterTexts[kind].calendar != (len(m.Attachments) == 1)) {
 				t.Errorf("%s in %s: subject %q, %d attachments, text:\n%s", kind, lang, m.Subject, len(m.Attachments), m.Text)
 			}
+			if kind == noticePrefix+account.NoticeSecond && !strings.Contains(m.Text, d.cast[0].Name) {
+				t.Errorf("%s in %s does not say who proposed it:\n%s", kind, lang, m.Text)
+			}
 			words, err := d.letters.words(l)
 			if err != nil {
 				t.Errorf("%s in %s for the inbox: %v", kind, lang, err)
@@ -106,6 +112,20 @@ func TestEveryLetterComposesInBothLanguages(t *testing.T) {
 			}
 		}
 	}
+}
+
+// staffOfTheDemo is the first of the cast.
+func staffOfTheDemo(t *testing.T, d *demo) account.PersonID {
+	t.Helper()
+	var p account.Person
+	must(t, d.db.View(t.Context(), func(tx *db.Tx) (err error) {
+		p, _, err = d.accounts.ByEmail(tx, d.cast[0].Email)
+		return err
+	}))
+	if p.Name != d.cast[0].Name {
+		t.Fatalf("the first of the cast is %q, want %q", p.Name, d.cast[0].Name)
+	}
+	return p.ID
 }
 
 // linksOfTheDemo are an invitation and a link for a new password.
@@ -165,5 +185,27 @@ func TestNumbersAreTakenApart(t *testing.T) {
 		if got := [2]string{requestNumber(number), agreementNumber(number)}; got != want {
 			t.Errorf("%q is taken apart as %q, want %q", number, got, want)
 		}
+	}
+}
+
+func TestWhoMaySecondAProposalIsLedToIt(t *testing.T) {
+	d := playDemo(t, t.TempDir())
+	n := account.Notice{Kind: account.NoticeSecond, Name: "Sanne", Email: "sanne@foundation.example", Lang: "nl", Task: "T1", By: staffOfTheDemo(t, d)}
+	var posted licensing.Letter
+	must(t, d.db.Upkeep(t.Context(), func(tx *db.Tx) error {
+		if err := d.registry.Outbox().Notice(tx, n); err != nil {
+			return err
+		}
+		letters, err := d.registry.Outbox().AllLetters(tx, 1000)
+		for _, l := range letters {
+			if l.Kind == noticePrefix+n.Kind && l.To.Email == n.Email {
+				posted = l
+			}
+		}
+		return err
+	}))
+	m, err := d.letters.compose(t.Context(), posted, letterTexts[posted.Kind])
+	if err != nil || !strings.Contains(m.Text, "/staff/tasks/T1\n") || !strings.Contains(m.Text, d.cast[0].Name+" heeft op ") {
+		t.Errorf("got %v and\n%s", err, m.Text)
 	}
 }

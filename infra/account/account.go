@@ -101,7 +101,9 @@ type Notice struct {
 	Name   string
 	Email  string
 	Lang   string
-	Link   string // the id to give to Link, or "" when the message holds none
+	Link   string   // the id to give to Link, or "" when the message holds none
+	Task   string   // of NoticeSecond: the proposal,
+	By     PersonID // and who made it
 }
 
 // The kinds of notices.
@@ -118,6 +120,7 @@ const (
 	NoticeRecoveryNew   = "recovery_renewed" // ten new recovery codes were made
 	NoticeName          = "name_changed"     // the name was changed, by himself or by two members of staff
 	NoticeAddress       = "address_added"    // another address was bound to this person
+	NoticeSecond        = "second_needed"    // to staff: a colleague proposed something that waits for a second person
 	NoticeDisabled      = "account_disabled" // the account was disabled
 )
 

@@ -326,3 +326,47 @@ func TestAProposalFallsWithWhoMadeIt(t *testing.T) {
 		mustSession(t, w, ada.Person())
 	})
 }
+
+func TestWhoMaySecondAProposalAmongStaffIsAsked(t *testing.T) {
+	each(t, func(t *testing.T, w *accounttest.World, d *db.DB, clock *dbtest.Clock) {
+		first, second := w.Operators()
+		desk := w.Person("Dora", "dora@foundation.example", account.Desk, account.Operator)
+		w.Person("Ans", "ans@foundation.example", account.Auditor)
+		shut := w.Person("Sjoerd", "sjoerd@foundation.example", account.Desk)
+		both(t, w, account.Disable, shut.Person())
+		ada := w.Person("Ada Lovelace", adaMail)
+		asked := func() (who []string) {
+			for _, n := range w.Notices {
+				if n.Kind == account.NoticeSecond {
+					who = append(who, n.Email)
+				}
+			}
+			slices.Sort(who)
+			return who
+		}
+		w.Notices = nil
+		task, err := propose(t, w, first, account.Disable, ada.Person(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := asked(), []string{"dora@foundation.example", "second.operator@foundation.example"}; !slices.Equal(got, want) {
+			t.Errorf("asked are %q, want %q", got, want)
+		}
+		for _, n := range w.Notices {
+			if n.Task != task || n.By != first.Person() || n.Link != "" {
+				t.Errorf("got %+v, want the task and who proposed it", n)
+			}
+		}
+		w.Notices = nil
+		if _, err := propose(t, w, first, account.Disable, desk.Person(), ""); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := asked(), []string{"second.operator@foundation.example"}; !slices.Equal(got, want) {
+			t.Errorf("of what is about one of them, asked are %q, want %q", got, want)
+		}
+		w.Notices = nil
+		if err := confirm(t, w, second, task); err != nil || len(asked()) != 0 {
+			t.Errorf("confirming: got %v, and asked are %q", err, asked())
+		}
+	})
+}

@@ -57,6 +57,9 @@ var (
 	ErrState      = errors.New("this cannot be done to this account as it is now")
 )
 
+// seconding are the roles that propose and confirm tasks.
+var seconding = []Role{Desk, Operator}
+
 // ProposalAct is the act that proposing needs a code for; about is the person's id, or the e-mail address of new staff.
 func ProposalAct(kind TaskKind, about string) Act {
 	return Act{Kind: "decide", Subject: string(kind) + ":" + about}
@@ -80,7 +83,7 @@ func (a *Accounts) Propose(ctx context.Context, who Who, proof Proof, kind TaskK
 }
 
 func (a *Accounts) propose(ctx context.Context, who Who, proof Proof, t Task, about string) (string, error) {
-	if !who.IsPerson() || !who.Has(Desk, Operator) {
+	if !who.IsPerson() || !who.Has(seconding...) {
 		return "", ErrNotAllowed
 	}
 	if t.Note = strings.TrimSpace(t.Note); t.Note == "" || len([]rune(t.Note)) > 2000 {
@@ -115,8 +118,41 @@ func (a *Accounts) propose(ctx context.Context, who Who, proof Proof, t Task, ab
 		if err != nil {
 			return fmt.Errorf("proposing: %w", err)
 		}
-		return tx.Record("task:"+t.ID, taskProposed{Task: t.ID, What: t.Kind, Person: t.Person})
+		t.ProposedBy = who.person
+		if err := tx.Record("task:"+t.ID, taskProposed{Task: t.ID, What: t.Kind, Person: t.Person}); err != nil {
+			return err
+		}
+		return a.callSecond(tx, t)
 	})
+}
+
+// callSecond writes to everybody who may be the second person of a task. The message says who proposed something, and
+// nothing of what it is or whom it is about.
+func (a *Accounts) callSecond(tx *db.Tx, t Task) error {
+	if a.Notify == nil {
+		return nil
+	}
+	told := map[PersonID]bool{t.ProposedBy: true, t.Person: true}
+	for _, role := range seconding {
+		staff, err := a.Staff(tx, role)
+		if err != nil {
+			return err
+		}
+		for _, p := range staff {
+			emails, err := a.Emails(tx, p.ID)
+			if err != nil {
+				return err
+			}
+			if told[p.ID] || len(emails) == 0 {
+				continue
+			}
+			told[p.ID] = true
+			if err := a.Notify(tx, Notice{Kind: NoticeSecond, Person: p.ID, Name: p.Name, Email: emails[0].Address, Lang: p.Lang, Task: t.ID, By: t.ProposedBy}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Tasks lists what waits for a second member of staff, the oldest first.
@@ -169,7 +205,7 @@ func (a *Accounts) DeclineTask(ctx context.Context, who Who, proof Proof, id, no
 }
 
 func (a *Accounts) decide(ctx context.Context, who Who, proof Proof, id, note string, confirm bool) error {
-	if !who.IsPerson() || !who.Has(Desk, Operator) {
+	if !who.IsPerson() || !who.Has(seconding...) {
 		return ErrNotAllowed
 	}
 	if note = strings.TrimSpace(note); note == "" || len([]rune(note)) > 2000 {
@@ -223,7 +259,7 @@ func (a *Accounts) secondPerson(tx *db.Tx, t Task, who Who) error {
 	if err != nil {
 		return err
 	}
-	if off != 0 || !(Who{roles: roles}).Has(Desk, Operator) {
+	if off != 0 || !(Who{roles: roles}).Has(seconding...) {
 		return ErrProposer
 	}
 	return nil
