@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -8,11 +9,14 @@ import (
 
 	"golang.org/x/net/html"
 
+	"sluice/delivery"
 	"sluice/infra/account"
 	"sluice/infra/account/accounttest"
 	"sluice/infra/db"
 	"sluice/infra/db/dbtest"
+	"sluice/licensing"
 	"sluice/portal/portaltest"
+	"sluice/templates"
 	"sluice/templates/pagetest"
 )
 
@@ -310,4 +314,30 @@ func TestTheAccountPageShowsTheLastSignInsAndWhatFailed(t *testing.T) {
 	}
 	w.anyone().Get("/sign-in").Submit("Continue", "email", "ada@umc.example", "password", "not hers")
 	b.Get("/account").Sees("1 attempt to sign in as you has failed since you signed in").Follow("Change your password").Want(200, "Change your password")
+}
+
+func TestOnePersonIsNotBothOfTheFirstTwoOfStaff(t *testing.T) {
+	d, clock := dbtest.SQLite(t)
+	w := accounttest.New(t, d, clock)
+	pages, err := templates.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := portaltest.Serve(t, func(base string) http.Handler {
+		registry := licensing.New(d, w.Accounts, licensing.Options{})
+		s, err := New(Config{DB: d, Accounts: w.Accounts, Registry: registry, Pages: pages, Base: base, CookieKey: [32]byte{1},
+			Depot: delivery.New(d, registry, w.Accounts, nil, nil, delivery.Options{}), Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Handler()
+	})
+	ids, err := w.Accounts.Bootstrap(t.Context(), account.Host("root", "server"), [2]account.NewStaff{
+		{Name: "Anna", Email: "anna@foundation.example"}, {Name: "Bo", Email: "anna@home.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	anna := w.Join(ids[0], "Anna")
+	b := site.Browser(t).SetCookie("sluice", w.Cookies[anna.Person()])
+	b.Get(InvitationPath+w.Link(ids[1])).Submit("Accept").Want(422, "Do you accept").Sees("they must be two people")
 }

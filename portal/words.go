@@ -33,6 +33,7 @@ var accountWords = []struct {
 	{account.ErrAddress, "email", "account.email-bad"},
 	{account.ErrTaken, "", "invitation.taken"},
 	{account.ErrSignInFirst, "", "invitation.sign-in-first"},
+	{account.ErrOnePerson, "", "invitation.one-person"},
 	{account.ErrOtherAddress, "email", "invitation.other-address"},
 	{account.ErrNote, "note", "account.note"},
 	{account.ErrSamePerson, "", "account.same-person"},

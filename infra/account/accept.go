@@ -3,6 +3,8 @@ package account
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -133,6 +135,9 @@ func (a *Accounts) settle(tx *db.Tx, inv Invitation, person PersonID) error {
 		if err := notForThem(tx, inv.ID, person); err != nil {
 			return err
 		}
+		if err := notBoth(tx, inv.ID, person); err != nil {
+			return err
+		}
 		return takeRoles(tx, inv.ID, person)
 	}
 	if a.Accepted == nil {
@@ -150,6 +155,34 @@ func notForThem(tx *db.Tx, invitation string, person PersonID) error {
 		err = ErrSamePerson
 	}
 	return err
+}
+
+// notBoth keeps the first two of staff apart. One person with both invitations would be all the staff there is, and nobody
+// could ever second what he proposes.
+func notBoth(tx *db.Tx, invitation string, person PersonID) error {
+	entries, err := tx.LastOf("staff", bootstrapped{}.Kind(), 1)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	var ev bootstrapped
+	body, err := entries[0].Decode()
+	if err == nil {
+		err = json.Unmarshal(body.Data, &ev)
+	}
+	if err != nil || !slices.Contains(ev.Invitations, invitation) {
+		return err
+	}
+	for _, other := range ev.Invitations {
+		var n int
+		err := tx.QueryRow(`SELECT COUNT(*) FROM invitations WHERE id = $1 AND id <> $2 AND accepted_by = $3`, other, invitation, string(person)).Scan(&n)
+		if err == nil && n > 0 {
+			err = ErrOnePerson
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cleanName trims a name and refuses what is none: names go into agreements, mails and logs of mail servers.

@@ -185,3 +185,32 @@ func codeFor(t *testing.T, seed string, at time.Time) string {
 	}
 	return code
 }
+
+func TestTheFirstTwoOfStaffAreTwoPeople(t *testing.T) {
+	for name, order := range map[string][2]int{"the first, then the second": {0, 1}, "the second, then the first": {1, 0}} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, w *accounttest.World, d *db.DB, clock *dbtest.Clock) {
+				ids, err := w.Accounts.Bootstrap(t.Context(), account.Host("root", "server"), [2]account.NewStaff{
+					{Name: "Anna", Email: "anna@foundation.example"}, {Name: "Bo", Email: "anna.private@elsewhere.example"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				anna := w.Join(ids[order[0]], "Anna")
+				link := w.Link(ids[order[1]])
+				wantErr(t, "accepting the other one, signed in", w.Accounts.AcceptAs(t.Context(), link, anna), account.ErrOnePerson)
+				view(t, d, func(tx *db.Tx) error {
+					emails, err := w.Accounts.Emails(tx, anna.Person())
+					if len(emails) != 1 {
+						t.Errorf("she has the addresses %v, want her own only", emails)
+					}
+					return err
+				})
+				bo := w.Join(ids[order[1]], "Bo") // the link is good for the other one still
+				if bo.Person() == anna.Person() || !bo.Has(account.Desk) {
+					t.Errorf("got %v, want a second person with roles", bo)
+				}
+				verify(t, d)
+			})
+		})
+	}
+}

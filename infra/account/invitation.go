@@ -48,6 +48,8 @@ var (
 	ErrSignInFirst = errors.New("this address has an account: sign in, then open the link again")
 	// ErrOtherAddress: the invitation was sent to another address than the one given.
 	ErrOtherAddress = errors.New("this invitation was sent to another address")
+	// ErrOnePerson: who accepted one of the first two invitations of staff would accept the other too.
+	ErrOnePerson = errors.New("the first two members of staff must be two people: this invitation is for the other one")
 	// ErrName: an account without a name.
 	ErrName = errors.New("give your name as it should stand in agreements, in at most 200 characters")
 )
