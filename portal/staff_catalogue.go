@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 
+	"sluice/delivery"
 	"sluice/infra/account"
 	"sluice/infra/db"
 	"sluice/licensing"
@@ -137,35 +138,10 @@ func (s *Server) collectionPage(_ http.ResponseWriter, r *http.Request, v *visit
 		{Key: templates.M("staff.added"), Value: templates.Moment(c.Created)}}}, t)
 }
 
-// A kindOfFile is how many files of one kind a dataset has.
-type kindOfFile struct {
-	kind  string
-	files int64
-	bytes int64
-}
-
-// kindsOf sums up the files of a dataset by kind. No name of a file is read: names may tell who is behind them.
-func kindsOf(tx *db.Tx, id licensing.DatasetID) ([]kindOfFile, error) {
-	rows, err := tx.Query(`SELECT kind, COUNT(*), SUM(size) FROM files WHERE dataset = $1 GROUP BY kind ORDER BY kind`, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []kindOfFile
-	for rows.Next() {
-		var k kindOfFile
-		if err := rows.Scan(&k.kind, &k.files, &k.bytes); err != nil {
-			return nil, err
-		}
-		all = append(all, k)
-	}
-	return all, rows.Err()
-}
-
 func (s *Server) datasetPage(_ http.ResponseWriter, r *http.Request, v *visit) error {
 	var d licensing.Dataset
 	var c licensing.Collection
-	var kinds []kindOfFile
+	var kinds []delivery.KindOfFile
 	err := s.cfg.DB.View(r.Context(), func(tx *db.Tx) (err error) {
 		if d, err = s.cfg.Registry.Dataset(tx, licensing.DatasetID(r.PathValue("id"))); err != nil {
 			return err
@@ -173,7 +149,7 @@ func (s *Server) datasetPage(_ http.ResponseWriter, r *http.Request, v *visit) e
 		if c, err = s.cfg.Registry.Collection(tx, d.Collection); err != nil {
 			return err
 		}
-		kinds, err = kindsOf(tx, d.ID)
+		kinds, err = s.cfg.Depot.Kinds(tx, d.ID)
 		return err
 	})
 	if err != nil {
@@ -185,7 +161,7 @@ func (s *Server) datasetPage(_ http.ResponseWriter, r *http.Request, v *visit) e
 	t := templates.Table{Caption: templates.M("staff.kinds"), Columns: []templates.Column{{Text: templates.M("staff.kind")}, {Text: templates.M("staff.files"), Numeric: true}, {Text: templates.M("staff.size"), Numeric: true}},
 		Empty: &templates.Empty{Title: templates.M("staff.kinds.none")}}
 	for _, k := range kinds {
-		t.Rows = append(t.Rows, []templates.Part{templates.Text(k.kind), templates.Number(k.files), templates.Bytes(k.bytes)})
+		t.Rows = append(t.Rows, []templates.Part{templates.Text(k.Kind), templates.Number(k.Files), templates.Bytes(k.Bytes)})
 	}
 	shown := []templates.Part{templates.SummaryList{Rows: []templates.SummaryRow{
 		{Key: templates.M("staff.collection"), Value: templates.Link{Text: templates.Text(c.Name), Href: "/collections/" + c.Name}},

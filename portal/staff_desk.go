@@ -284,7 +284,7 @@ func (s *Server) peopleGroups(tx *db.Tx, v *visit) ([]group, error) {
 		}
 		proposed.Tasks = append(proposed.Tasks, shown)
 	}
-	held, err := heldFactors(tx)
+	held, err := s.cfg.Accounts.HeldFactors(tx)
 	if err != nil {
 		return nil, err
 	}

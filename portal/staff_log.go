@@ -12,34 +12,6 @@ import (
 	"sluice/templates"
 )
 
-// selectLog reads one page of the log, the newest first. An empty kind or subject stands for all.
-const selectLog = `SELECT seq, at, hash, body FROM audit_entries
-	WHERE seq < $1 AND ($2 = '' OR kind = $2) AND ($3 = '' OR subject = $3) ORDER BY seq DESC LIMIT 51`
-
-// logEntries reads the entries before one, and one more than a page shows.
-func logEntries(tx *db.Tx, before int64, kind, subject string) ([]audit.Entry, error) {
-	rows, err := tx.Query(selectLog, before, kind, subject)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []audit.Entry
-	for rows.Next() {
-		var e audit.Entry
-		var at int64
-		var hash, body string
-		if err := rows.Scan(&e.Seq, &at, &hash, &body); err != nil {
-			return nil, err
-		}
-		e.At, e.Body = db.Instant(at), []byte(body)
-		if e.Hash, err = audit.ParseHash(hash); err != nil {
-			return nil, err
-		}
-		all = append(all, e)
-	}
-	return all, rows.Err()
-}
-
 // logPage is the log as the auditor reads it: as it was written, with the names of people who still have one.
 func (s *Server) logPage(_ http.ResponseWriter, r *http.Request, v *visit) error {
 	query := r.URL.Query()
@@ -52,7 +24,7 @@ func (s *Server) logPage(_ http.ResponseWriter, r *http.Request, v *visit) error
 	var head audit.Head
 	names := map[string]string{}
 	err = s.cfg.DB.View(r.Context(), func(tx *db.Tx) (err error) {
-		if entries, err = logEntries(tx, before, kind, subject); err != nil {
+		if entries, err = tx.LogBefore(before, kind, subject, aPage+1); err != nil {
 			return err
 		}
 		if head, err = tx.Head(); err != nil {

@@ -13,35 +13,6 @@ import (
 	"sluice/templates"
 )
 
-// heldFactors are the people whose second factor was reported lost, the longest first.
-func heldFactors(tx *db.Tx) ([]account.PersonID, error) {
-	rows, err := tx.Query(`SELECT f.person_id FROM factors f JOIN accounts a ON a.person_id = f.person_id
-		WHERE f.held <> 0 AND a.disabled = 0 ORDER BY f.held, f.person_id`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []account.PersonID
-	for rows.Next() {
-		var id account.PersonID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		all = append(all, id)
-	}
-	return all, rows.Err()
-}
-
-// disabledSince says since when an account is shut; zero: it is not.
-func disabledSince(tx *db.Tx, id account.PersonID) (time.Time, error) {
-	var at int64
-	err := tx.QueryRow(`SELECT disabled FROM accounts WHERE person_id = $1`, string(id)).Scan(&at)
-	if db.NoRows(err) {
-		return time.Time{}, nil
-	}
-	return db.Instant(at), err
-}
-
 // A staffPerson is somebody with an account, as staff sees him.
 type staffPerson struct {
 	account.Person
@@ -64,7 +35,7 @@ func (s *Server) staffPerson(tx *db.Tx, id account.PersonID) (p staffPerson, err
 	if p.Factor, err = s.cfg.Accounts.Factor(tx, id); err != nil {
 		return p, err
 	}
-	if p.Disabled, err = disabledSince(tx, id); err != nil {
+	if p.Disabled, err = s.cfg.Accounts.Disabled(tx, id); err != nil {
 		return p, err
 	}
 	if p.Former, err = s.cfg.Accounts.FormerNames(tx, id); err != nil {

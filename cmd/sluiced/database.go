@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"sluice/infra/db"
 )
 
 func (c *command) migrateCommand() *cobra.Command {
@@ -73,25 +71,6 @@ func (c *command) with(ctx context.Context, whole bool, do func(*site) error) er
 		}
 	}
 	return do(s)
-}
-
-// skew is how far our clock is from that of the database. SQLite has none of its own.
-func skew(ctx context.Context, d *db.DB) (by float64, err error) {
-	if d.Engine() != db.Postgres {
-		return 0, nil
-	}
-	err = d.View(ctx, func(tx *db.Tx) error {
-		before := d.Now()
-		var theirs float64
-		if err := tx.QueryRow(`SELECT EXTRACT(EPOCH FROM clock_timestamp())`).Scan(&theirs); err != nil {
-			return err
-		}
-		after := d.Now()
-		middle := before.Add(after.Sub(before) / 2)
-		by = float64(middle.UnixMicro())/1e6 - theirs
-		return nil
-	})
-	return by, err
 }
 
 // maxSkew is how many seconds a replica's clock may be off the database's: with more, terms would not end together.

@@ -152,19 +152,13 @@ func (d *doctor) database(ctx context.Context, s *site) {
 		return
 	}
 	d.try("database", "it can be read", s.db.View(ctx, func(tx *db.Tx) error { _, err := tx.Head(); return err }), "check the rights of its role")
-	d.try("database", "it can be written", s.db.Upkeep(ctx, func(tx *db.Tx) error {
-		if err := tx.Enqueue("doctor", "doctor", tx.At.AddDate(100, 0, 0)); err != nil {
-			return err
-		}
-		_, err := tx.Exec(`DELETE FROM jobs WHERE kind = 'doctor' AND subject = 'doctor'`)
-		return err
-	}), "check the rights of its role (infra/deploy/postgres.sql) and that its disk is not full")
+	d.try("database", "it can be written", s.db.TryWriting(ctx), "check the rights of its role (infra/deploy/postgres.sql) and that its disk is not full")
 	d.try("database", "the log can take an entry", rehearse(ctx, s.db), "check the rights of its role: it needs INSERT on audit_entries")
 	if s.db.Engine() == db.Postgres {
 		if err := unalterable(ctx, s.db); err != nil {
 			d.find("database", "this role's hold on the log", !d.serving, err.Error(), "let another role own the tables, and serve with one that may only add to the log: infra/deploy/postgres.sql")
 		}
-		by, err := skew(ctx, s.db)
+		by, err := s.db.Skew(ctx)
 		if err == nil && math.Abs(by) > maxSkew {
 			err = fmt.Errorf("our clock is %.2f s off", by)
 		}
@@ -193,17 +187,13 @@ type rehearsed struct{}
 
 func (rehearsed) Kind() string { return "doctor.rehearsed" }
 
-// unalterable asks PostgreSQL whether our role could change an entry of the log.
+// unalterable is an error if our role could change an entry of the log.
 func unalterable(ctx context.Context, d *db.DB) error {
-	return d.View(ctx, func(tx *db.Tx) error {
-		var may bool
-		err := tx.QueryRow(`SELECT has_table_privilege('audit_entries', 'UPDATE') OR has_table_privilege('audit_entries', 'DELETE')
-			OR has_table_privilege('audit_entries', 'TRUNCATE')`).Scan(&may)
-		if err == nil && may {
-			err = errors.New("it may change and remove entries")
-		}
-		return err
-	})
+	may, err := d.MayAlterLog(ctx)
+	if err == nil && may {
+		err = errors.New("it may change and remove entries")
+	}
+	return err
 }
 
 func (d *doctor) jobs(ctx context.Context, s *site) {

@@ -97,6 +97,28 @@ func TestOneClockRulesEverything(t *testing.T) {
 	}
 }
 
+// statements finds SQL.
+var statements = regexp.MustCompile(`\bSELECT\b|\bINSERT INTO\b|\bUPDATE \w|\bDELETE FROM\b`)
+
+func TestStatementsStandInThePackagesThatOwnTables(t *testing.T) {
+	read := 0
+	for _, name := range tracked(t) {
+		if !strings.HasPrefix(name, "portal/") && !strings.HasPrefix(name, "cmd/") || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		read++
+		for i, line := range bytes.Split(contents(t, name), []byte("\n")) {
+			code, _, _ := bytes.Cut(line, []byte("//"))
+			if statements.Match(code) {
+				t.Errorf("%s:%d holds SQL; make it a method of the package that owns the table", name, i+1)
+			}
+		}
+	}
+	if read < 50 {
+		t.Fatalf("looked at %d files, want all of portal and cmd", read)
+	}
+}
+
 // machine finds paths that only one machine has.
 var machine = regexp.MustCompile(`(^|[\s"'` + "`" + `=(:])/(work|root|home|Users)/[A-Za-z0-9._-]+`)
 

@@ -232,7 +232,7 @@ func (r *readiness) watch(ctx context.Context, log *slog.Logger) {
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
 	for {
-		by, err := skew(ctx, r.db)
+		by, err := r.db.Skew(ctx)
 		switch {
 		case err == nil:
 			if math.Abs(by) > maxSkew {

@@ -63,7 +63,7 @@ func TestAReplicaWithAWrongClockIsNotReady(t *testing.T) {
 	d, clock := dbtest.Postgres(t)
 	r := &readiness{db: d}
 	look := func() error {
-		by, err := skew(t.Context(), d)
+		by, err := d.Skew(t.Context())
 		must(t, err)
 		r.note(by)
 		return r.ask(t.Context())

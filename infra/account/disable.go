@@ -3,6 +3,7 @@ package account
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	"sluice/infra/db"
 )
@@ -59,6 +60,12 @@ func (a *Accounts) possible(tx *db.Tx, t Task) error {
 		return ErrState
 	}
 	return nil
+}
+
+// Disabled says since when an account is shut; zero: it is open.
+func (a *Accounts) Disabled(tx *db.Tx, person PersonID) (time.Time, error) {
+	off, err := disabledAt(tx, person)
+	return db.Instant(off), err
 }
 
 func disabledAt(tx *db.Tx, person PersonID) (int64, error) {

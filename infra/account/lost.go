@@ -48,6 +48,13 @@ func (a *Accounts) hold(tx *db.Tx, person PersonID) error {
 	return a.notify(tx, NoticeFactorLost, person)
 }
 
+// HeldFactors lists the people whose second factor was reported lost, the longest first.
+func (a *Accounts) HeldFactors(tx *db.Tx) ([]PersonID, error) {
+	return db.Many(tx, func(r db.Row) (id PersonID, err error) { err = r.Scan(&id); return id, err },
+		`SELECT f.person_id FROM factors f JOIN accounts a ON a.person_id = f.person_id
+		WHERE f.held <> 0 AND a.disabled = 0 ORDER BY f.held, f.person_id`)
+}
+
 // removeFactor takes a held factor away once two members of staff know who it is, and mails the link that opens enrolment
 // of a new one. With the password alone nobody enrols: whoever stole it may be the one who reported the loss.
 func (a *Accounts) removeFactor(tx *db.Tx, t Task) error {

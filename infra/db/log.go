@@ -101,15 +101,17 @@ func (tx *Tx) LogOf(subject string) iter.Seq2[audit.Entry, error] {
 }
 
 // LastOf reads the newest entries of one kind about one subject, the last first.
-func (tx *Tx) LastOf(subject, kind string, n int) (all []audit.Entry, err error) {
-	for e, err := range tx.entries(`SELECT seq, at, hash, body FROM audit_entries WHERE subject = $1 AND kind = $2 ORDER BY seq DESC LIMIT $3`, subject, kind, n) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, e)
-	}
-	return all, nil
+func (tx *Tx) LastOf(subject, kind string, n int) ([]audit.Entry, error) {
+	return Many(tx, readEntry, `SELECT seq, at, hash, body FROM audit_entries WHERE subject = $1 AND kind = $2 ORDER BY seq DESC LIMIT $3`, subject, kind, n)
 }
+
+// LogBefore reads the entries before one, the newest first. An empty kind or subject stands for all.
+func (tx *Tx) LogBefore(seq int64, kind, subject string, n int) ([]audit.Entry, error) {
+	return Many(tx, readEntry, `SELECT seq, at, hash, body FROM audit_entries
+		WHERE seq < $1 AND ($2 = '' OR kind = $2) AND ($3 = '' OR subject = $3) ORDER BY seq DESC LIMIT $4`, seq, kind, subject, n)
+}
+
+func readEntry(r Row) (audit.Entry, error) { return scanEntry(r) }
 
 func (tx *Tx) entries(query string, args ...any) iter.Seq2[audit.Entry, error] {
 	return func(yield func(audit.Entry, error) bool) {
@@ -131,11 +133,11 @@ func (tx *Tx) entries(query string, args ...any) iter.Seq2[audit.Entry, error] {
 	}
 }
 
-func scanEntry(rows *sql.Rows, more ...any) (audit.Entry, error) {
+func scanEntry(row Row, more ...any) (audit.Entry, error) {
 	var e audit.Entry
 	var at int64
 	var hash, body string
-	if err := rows.Scan(append([]any{&e.Seq, &at, &hash, &body}, more...)...); err != nil {
+	if err := row.Scan(append([]any{&e.Seq, &at, &hash, &body}, more...)...); err != nil {
 		return e, err
 	}
 	e.At, e.Body = Instant(at), []byte(body)
