@@ -50,6 +50,7 @@ type Delivery struct {
 
 	Ended         time.Time
 	EndReason     EndReason
+	Compromised   time.Time // when its key was marked: somebody may have got at it
 	KeyDue        time.Time // when the key may be destroyed
 	Emptied       time.Time // each of these is set when the store or the keyring has confirmed it
 	KeyDestroyed  time.Time
@@ -78,9 +79,10 @@ type EndReason string
 
 // The reasons for which a delivery ends.
 const (
-	TermOver   EndReason = "term"       // the term of the agreement is over
-	Terminated EndReason = "terminated" // two people, or one in an emergency, ended the agreement
-	Superseded EndReason = "superseded" // a newer delivery has taken its place
+	TermOver    EndReason = "term"        // the term of the agreement is over
+	Terminated  EndReason = "terminated"  // two people, or one in an emergency, ended the agreement
+	Superseded  EndReason = "superseded"  // a newer delivery has taken its place
+	Compromised EndReason = "compromised" // somebody may have got at its key
 )
 
 // ErrImpossible is wrapped when an event cannot happen to a delivery in its state.
@@ -123,6 +125,8 @@ type (
 		Reason EndReason `json:"reason"`
 		KeyDue time.Time `json:"key_due"`
 	}
+	// KeyWasCompromised says that somebody may have got at the key. It closes what was open, and the key need not be kept.
+	KeyWasCompromised struct{}
 	// WasEmptied says that the store confirmed an empty bucket: no object, no old version, no unfinished upload.
 	WasEmptied struct{}
 	// KeyWasDestroyed says that the keyring confirmed that the key is no longer there.
@@ -137,25 +141,27 @@ type (
 )
 
 // Kind names the event in the log.
-func (Ordered) Kind() string          { return "delivery.ordered" }
-func (FilesFixed) Kind() string       { return "delivery.files_fixed" }
-func (MadeAvailable) Kind() string    { return "delivery.available" }
-func (BucketEndMoved) Kind() string   { return "delivery.bucket_end_moved" }
-func (HasEnded) Kind() string         { return "delivery.ended" }
-func (WasEmptied) Kind() string       { return "delivery.emptied" }
-func (KeyWasDestroyed) Kind() string  { return "delivery.key_destroyed" }
-func (BucketWasRemoved) Kind() string { return "delivery.bucket_removed" }
-func (WasDestroyed) Kind() string     { return "delivery.destroyed" }
+func (Ordered) Kind() string           { return "delivery.ordered" }
+func (FilesFixed) Kind() string        { return "delivery.files_fixed" }
+func (MadeAvailable) Kind() string     { return "delivery.available" }
+func (BucketEndMoved) Kind() string    { return "delivery.bucket_end_moved" }
+func (HasEnded) Kind() string          { return "delivery.ended" }
+func (KeyWasCompromised) Kind() string { return "delivery.key_compromised" }
+func (WasEmptied) Kind() string        { return "delivery.emptied" }
+func (KeyWasDestroyed) Kind() string   { return "delivery.key_destroyed" }
+func (BucketWasRemoved) Kind() string  { return "delivery.bucket_removed" }
+func (WasDestroyed) Kind() string      { return "delivery.destroyed" }
 
-func (Ordered) delivery()          {}
-func (FilesFixed) delivery()       {}
-func (MadeAvailable) delivery()    {}
-func (BucketEndMoved) delivery()   {}
-func (HasEnded) delivery()         {}
-func (WasEmptied) delivery()       {}
-func (KeyWasDestroyed) delivery()  {}
-func (BucketWasRemoved) delivery() {}
-func (WasDestroyed) delivery()     {}
+func (Ordered) delivery()           {}
+func (FilesFixed) delivery()        {}
+func (MadeAvailable) delivery()     {}
+func (BucketEndMoved) delivery()    {}
+func (HasEnded) delivery()          {}
+func (KeyWasCompromised) delivery() {}
+func (WasEmptied) delivery()        {}
+func (KeyWasDestroyed) delivery()   {}
+func (BucketWasRemoved) delivery()  {}
+func (WasDestroyed) delivery()      {}
 
 // Next says what becomes of a delivery when something happens to it, or refuses. It has no side effects.
 //
@@ -196,6 +202,15 @@ func (d Delivery) Next(ev Event, at time.Time) (Delivery, error) {
 		}
 		next.State, next.Ended, next.EndReason, next.KeyDue = Ended, at, ev.Reason, ev.KeyDue
 		return next, nil
+	case KeyWasCompromised:
+		if !d.KeyHeld() {
+			break
+		}
+		if d.State != Ended {
+			next.State, next.Ended, next.EndReason = Ended, at, Compromised
+		}
+		next.Compromised, next.KeyDue = at, at
+		return next, nil
 	case WasEmptied:
 		if d.State != Ended || !d.Emptied.IsZero() {
 			break
@@ -223,6 +238,12 @@ func (d Delivery) Next(ev Event, at time.Time) (Delivery, error) {
 		return next, nil
 	}
 	return d, fmt.Errorf("%s of a delivery that is %q: %w", ev.Kind(), d.State, ErrImpossible)
+}
+
+// KeyHeld says whether there may be a key that nobody has marked as compromised.
+func (d Delivery) KeyHeld() bool {
+	there := d.State == Preparing || d.State == Available || d.State == Ended && d.KeyDestroyed.IsZero()
+	return there && d.Compromised.IsZero()
 }
 
 // Subject is the delivery's name in the log.

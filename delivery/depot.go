@@ -64,6 +64,9 @@ func New(d *db.DB, registry *licensing.Registry, accounts *account.Accounts, sto
 	registry.ContactRemoved = depot.contactRemoved
 	registry.TermChanged = depot.termChanged
 	registry.Closed = depot.closed
+	registry.Resumed = depot.resumed
+	registry.KeysHeld = depot.keysHeld
+	registry.KeysCompromised = depot.keysCompromised
 	return depot
 }
 
@@ -276,20 +279,11 @@ func (p *Depot) termChanged(tx *db.Tx, before, after licensing.Agreement) error 
 			return err
 		}
 	}
-	if len(deliveries) > 0 && !over {
+	if !over {
 		return nil
 	}
 	// An extension of a suspended agreement brings nothing back by itself, but there is something to read when it is resumed.
-	all, err := deliveriesOf(tx, after.ID)
-	if err != nil {
-		return err
-	}
-	var last ID
-	if len(all) > 0 {
-		last = all[len(all)-1].ID
-	}
-	_, err = p.order(tx, after, last)
-	return err
+	return p.orderAnew(tx, after)
 }
 
 // closed is told that an agreement was terminated. Reading has stopped with that; this asks for the rest.

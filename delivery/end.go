@@ -22,6 +22,9 @@ var errDiffers = errors.New("what was asked for was not done")
 //
 //	ended → bucket empty → key destroyed (when due) → bucket removed → certificate
 //
+// A key that is due already, as a compromised one is, goes first: it waits for no store, and a keyring that is away keeps no
+// body in its bucket.
+//
 // It may be killed anywhere and called again: every step that is not written down is done again, and all of them may be.
 func (p *Depot) End(ctx context.Context, id ID) error {
 	d, err := p.close(ctx, id)
@@ -31,18 +34,25 @@ func (p *Depot) End(ctx context.Context, id ID) error {
 	if err := p.fence(ctx, id); err != nil {
 		return err
 	}
-	if d.Emptied.IsZero() {
-		if d, err = p.empty(ctx, d); err != nil {
-			return err
+	due := !p.db.Now().Before(d.KeyDue)
+	var failed error
+	if due && d.KeyDestroyed.IsZero() {
+		if gone, err := p.destroyKey(ctx, d); err != nil {
+			failed = err
+		} else {
+			d = gone
 		}
 	}
-	if d.KeyDestroyed.IsZero() {
-		if due := d.KeyDue; p.db.Now().Before(due) {
-			return p.db.Upkeep(ctx, func(tx *db.Tx) error { return tx.Enqueue(jobEnd, string(id), due) })
+	if d.Emptied.IsZero() {
+		if d, err = p.empty(ctx, d); err != nil {
+			return errors.Join(failed, err)
 		}
-		if d, err = p.destroyKey(ctx, d); err != nil {
-			return err
-		}
+	}
+	switch {
+	case failed != nil:
+		return failed
+	case !due:
+		return p.db.Upkeep(ctx, func(tx *db.Tx) error { return tx.Enqueue(jobEnd, string(id), d.KeyDue) })
 	}
 	if d.BucketRemoved.IsZero() {
 		if d, err = p.removeBucket(ctx, d); err != nil {
@@ -53,7 +63,7 @@ func (p *Depot) End(ctx context.Context, id ID) error {
 }
 
 // fence keeps taking away apart from filling: a worker that is still preparing this delivery would put objects into a bucket
-// that was emptied, or make a key again that was destroyed. It stops soon, for its last step is refused now.
+// that was emptied, or make a key again that was destroyed. It stops before the next file.
 func (p *Depot) fence(ctx context.Context, id ID) error {
 	return p.db.View(ctx, func(tx *db.Tx) error {
 		jobs, err := tx.Jobs()
@@ -164,6 +174,7 @@ type Certificate struct {
 	Licensee      string
 	Lang          string
 	EndReason     EndReason
+	Compromised   time.Time // zero unless the key was marked
 	Files         int64
 	Bytes         int64
 	Bucket        string
@@ -181,7 +192,7 @@ type Certificate struct {
 // certify writes down what was deleted. The document's bytes are kept with their hash.
 func (p *Depot) certify(ctx context.Context, d Delivery) error {
 	c := Certificate{
-		ID: db.NewID(), Number: d.Number, EndReason: d.EndReason, Files: d.Files, Bytes: d.Bytes, Bucket: d.Bucket, Key: d.Key.ID,
+		ID: db.NewID(), Number: d.Number, EndReason: d.EndReason, Compromised: d.Compromised, Files: d.Files, Bytes: d.Bytes, Bucket: d.Bucket, Key: d.Key.ID,
 		Available: d.Available, Ended: d.Ended, Emptied: d.Emptied, KeyDestroyed: d.KeyDestroyed, BucketRemoved: d.BucketRemoved,
 	}
 	err := p.db.View(ctx, func(tx *db.Tx) error {

@@ -26,6 +26,7 @@ func events() []delivery.Event {
 		delivery.KeyWasDestroyed{},
 		delivery.BucketWasRemoved{},
 		delivery.WasDestroyed{Certificate: "c", SHA256: "s"},
+		delivery.KeyWasCompromised{},
 	}
 }
 
@@ -34,7 +35,7 @@ func stages(t *testing.T) map[string]delivery.Delivery {
 	t.Helper()
 	all := events()
 	ordered, files, available, moved, ended := all[0], all[1], all[2], all[3], all[4]
-	emptied, key, bucket, destroyed := all[5], all[6], all[7], all[8]
+	emptied, key, bucket, destroyed, compromised := all[5], all[6], all[7], all[8], all[9]
 	lives := map[string][]delivery.Event{
 		"not there":         {},
 		"ordered":           {ordered},
@@ -49,6 +50,9 @@ func stages(t *testing.T) map[string]delivery.Delivery {
 		"bucket removed":    {ordered, files, available, ended, emptied, bucket},
 		"all but certified": {ordered, files, available, ended, emptied, key, bucket},
 		"destroyed":         {ordered, files, available, ended, emptied, key, bucket, destroyed},
+		"compromised":       {ordered, files, available, compromised},
+		"ended, then so":    {ordered, files, available, ended, emptied, compromised},
+		"so, without key":   {ordered, compromised, key},
 	}
 	made := map[string]delivery.Delivery{}
 	for name, life := range lives {
@@ -65,21 +69,24 @@ func stages(t *testing.T) map[string]delivery.Delivery {
 }
 
 func TestWhatMayHappenToADeliveryAtEachStage(t *testing.T) {
-	// For each stage the events that are possible, in the order of events(): o f a m e E K B D.
+	// For each stage the events that are possible, in the order of events(): o f a m e E K B D c.
 	want := map[string]string{
-		"not there":         "o........",
-		"ordered":           ".f..e....",
-		"files fixed":       "..a.e....",
-		"available":         "...me....",
-		"moved":             "...me....",
-		"ended":             ".....EK..",
-		"ended unprepared":  ".....EK..",
-		"emptied":           "......KB.",
-		"key destroyed":     ".......B.",
-		"key first":         ".....E...",
-		"bucket removed":    "......K..",
-		"all but certified": "........D",
-		"destroyed":         ".........",
+		"not there":         "o.........",
+		"ordered":           ".f..e....c",
+		"files fixed":       "..a.e....c",
+		"available":         "...me....c",
+		"moved":             "...me....c",
+		"ended":             ".....EK..c",
+		"ended unprepared":  ".....EK..c",
+		"emptied":           "......KB.c",
+		"key destroyed":     ".......B..",
+		"key first":         ".....E....",
+		"bucket removed":    "......K..c",
+		"all but certified": "........D.",
+		"destroyed":         "..........",
+		"compromised":       ".....EK...",
+		"ended, then so":    "......KB..",
+		"so, without key":   ".....E....",
 	}
 	made := stages(t)
 	if len(made) != len(want) {
@@ -106,6 +113,19 @@ func TestWhatMayHappenToADeliveryAtEachStage(t *testing.T) {
 		wantErr(t, "a microsecond early", err, delivery.ErrImpossible)
 		_, err = d.Next(delivery.KeyWasDestroyed{}, noon.Add(time.Hour))
 		wantErr(t, "when due", err, nil)
+	})
+	t.Run("a compromised key is due at once, and the reason of an end that was before it stays", func(t *testing.T) {
+		for _, stage := range []string{"files fixed", "available", "ended"} {
+			before := made[stage]
+			before.KeyDue = noon.Add(24 * time.Hour)
+			d, err := before.Next(delivery.KeyWasCompromised{}, noon)
+			wantErr(t, stage, err, nil)
+			if d.State != delivery.Ended || !d.KeyDue.Equal(noon) || !d.Compromised.Equal(noon) || (d.EndReason == delivery.Compromised) != (stage != "ended") {
+				t.Errorf("%s: got %+v", stage, d)
+			}
+			_, err = d.Next(delivery.KeyWasDestroyed{}, noon)
+			wantErr(t, stage+": destroyed at once", err, nil)
+		}
 	})
 	t.Run("nothing is destroyed without a certificate", func(t *testing.T) {
 		_, err := made["all but certified"].Next(delivery.WasDestroyed{}, noon)

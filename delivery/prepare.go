@@ -39,7 +39,9 @@ func (p *Depot) Prepare(ctx context.Context, id ID) error {
 	if err != nil {
 		return err
 	}
-	if err := p.copyBodies(ctx, d, files); err != nil {
+	if err := p.copyBodies(ctx, d, files); errors.Is(err, errOver) {
+		return nil // End takes away what was made
+	} else if err != nil {
 		return err
 	}
 	if err := p.wrapKeys(ctx, d, files); err != nil {
@@ -197,6 +199,9 @@ func (p *Depot) copyBodies(ctx context.Context, d Delivery, files []DeliveredFil
 				continue
 			}
 			group.Go(func() error {
+				if err := p.stillPreparing(ctx, d.ID); err != nil {
+					return err
+				}
 				err := p.store.Copy(ctx, p.opts.ArchiveBucket, pair[0], d.Bucket, pair[1])
 				if errors.Is(err, ErrAlreadyStored) {
 					return nil
@@ -206,6 +211,21 @@ func (p *Depot) copyBodies(ctx context.Context, d Delivery, files []DeliveredFil
 		}
 	}
 	return group.Wait()
+}
+
+// errOver: the delivery ended while it was being prepared.
+var errOver = errors.New("the delivery has ended meanwhile")
+
+// stillPreparing is asked before each file: End waits for who is preparing, and copying on for days would keep a key that
+// must go.
+func (p *Depot) stillPreparing(ctx context.Context, id ID) error {
+	return p.db.View(ctx, func(tx *db.Tx) error {
+		d, err := loadDelivery(tx, id)
+		if err == nil && d.State != Preparing {
+			err = errOver
+		}
+		return err
+	})
 }
 
 // wrapKeys takes the file keys from under the keys of their datasets and wraps them under the delivery's: two calls to the

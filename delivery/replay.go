@@ -27,6 +27,8 @@ func decode(b audit.Body) (Event, error) {
 		ev, err = read[BucketEndMoved](b)
 	case HasEnded{}.Kind():
 		ev, err = read[HasEnded](b)
+	case KeyWasCompromised{}.Kind():
+		ev, err = read[KeyWasCompromised](b)
 	case WasEmptied{}.Kind():
 		ev, err = read[WasEmptied](b)
 	case KeyWasDestroyed{}.Kind():

@@ -89,10 +89,14 @@ const (
 	ActionResume    Action = "resume"
 	ActionTerminate Action = "terminate"
 	ActionAccept    Action = "accept-answers" // a confirmation that was not given
+	// ActionDestroyKey is for a breach: somebody may have got at the keys of what was delivered, or at a process that uses them.
+	ActionDestroyKey Action = "destroy-key"
 )
 
 // Actions lists the actions that need two people.
-func Actions() []Action { return []Action{ActionSuspend, ActionResume, ActionTerminate, ActionAccept} }
+func Actions() []Action {
+	return []Action{ActionSuspend, ActionResume, ActionTerminate, ActionAccept, ActionDestroyKey}
+}
 
 // A Proposal waits for a second person.
 type Proposal struct {

@@ -202,7 +202,7 @@ func (a *Agreement) byTwo(ev AgreementEvent, at time.Time) error {
 		}
 		a.State = Suspended
 		a.Stop = Stop{By: ev.By, At: at, Note: ev.Note}
-		a.Proposal = Proposal{} // a resumption that was proposed before the emergency was proposed without knowing it
+		a.dropProposal() // a resumption that was proposed before the emergency was proposed without knowing it
 		return nil
 
 	case StopConfirmed:
@@ -240,8 +240,20 @@ func (a *Agreement) actionable(action Action, at time.Time) error {
 			return nil
 		}
 		return refuse("nothing-to-judge")
+	case ActionDestroyKey:
+		// Keys outlive the end by some hours, whoever has closed it. Whether one is there, who keeps them knows.
+		if !a.Term.IsZero() && state != Drafted && state != Signing {
+			return nil
+		}
 	}
 	return a.wrongStateAt(at)
+}
+
+// dropProposal takes away what was proposed for a state that is over. That keys are to be destroyed is right in any.
+func (a *Agreement) dropProposal() {
+	if a.Proposal.Action != ActionDestroyKey {
+		a.Proposal = Proposal{}
+	}
 }
 
 func (a *Agreement) act(action Action, at time.Time) {
@@ -330,7 +342,8 @@ func (a *Agreement) live(ev AgreementEvent, at time.Time) error {
 		}
 		// Otherwise whether this was written down before a late extension would decide whether a suspension survives it.
 		a.Held = a.State == Suspended
-		a.State, a.Proposal = Ended, Proposal{}
+		a.State = Ended
+		a.dropProposal()
 		return nil
 
 	case MilestoneReached:
@@ -350,7 +363,8 @@ func (a *Agreement) live(ev AgreementEvent, at time.Time) error {
 		if len(ev.SHA256) != 64 || ev.DestroyedOn.IsZero() {
 			return refuse("attestation").at("destroyed_on")
 		}
-		a.State, a.Attestation, a.Concern, a.Proposal = ClosedOut, ev.SHA256, Concern{}, Proposal{}
+		a.State, a.Attestation, a.Concern = ClosedOut, ev.SHA256, Concern{}
+		a.dropProposal()
 		if a.Closed.IsZero() {
 			a.Closed = at
 		}

@@ -202,8 +202,30 @@ func (r *Registry) acted(tx *db.Tx, a Agreement, action Action, l Letter) error 
 		}
 		l.Kind = "agreement.terminated"
 		return firstOf(r.toLicensee(tx, a, l), r.planMilestones(tx, a))
+	case ActionDestroyKey:
+		return r.keysCompromised(tx, a, l)
+	case ActionResume:
+		if r.Resumed != nil {
+			if err := r.Resumed(tx, a); err != nil {
+				return err
+			}
+		}
 	}
 	l.Kind = map[Action]string{ActionSuspend: "agreement.suspended", ActionResume: "agreement.resumed"}[action]
+	return r.toLicensee(tx, a, l)
+}
+
+// keysCompromised tells the licensee, as long as there is something to read, that what it read from is made anew.
+func (r *Registry) keysCompromised(tx *db.Tx, a Agreement, l Letter) error {
+	if r.KeysCompromised != nil {
+		if err := r.KeysCompromised(tx, a); err != nil {
+			return err
+		}
+	}
+	if s := a.StateAt(tx.At); s != InForce && s != Suspended {
+		return nil
+	}
+	l.Kind = "agreement.key-destroyed"
 	return r.toLicensee(tx, a, l)
 }
 

@@ -9,7 +9,7 @@ var (
 		"collection-placement", "concern-open", "conflict", "contact-bound", "contact-country", "contact-state", "contact-twice", "country",
 		"dataset-empty", "dataset-exists", "dataset-importing", "dataset-name", "dataset-twice", "dataset-unknown", "destroyed-on", "domain",
 		"email", "explanation", "extension-early", "extension-late", "extension-long", "extension-not-later", "extension-open", "extension-past",
-		"jurisdiction-changed", "jurisdiction-open", "lang", "needed", "no-concern", "no-document", "no-proposal", "no-stop", "not-answered",
+		"jurisdiction-changed", "jurisdiction-open", "lang", "needed", "no-concern", "no-document", "no-key", "no-proposal", "no-stop", "not-answered",
 		"not-judged", "not-released", "not-your-part", "nothing-to-judge", "only-amendments", "only-signatory", "other-version", "own-proposal",
 		"own-record", "party-bound", "proposal-open", "reason", "recorded-already", "released-already", "reminded-already", "representative",
 		"request-closed", "signed-already", "state", "stopped-already", "term-empty", "term-long", "term-order", "term-over", "too-long",
@@ -26,7 +26,7 @@ var (
 	// letterKinds are the kinds of letters that this package posts.
 	letterKinds = []string{
 		"agreement.attest", "agreement.closed-out", "agreement.closed-out-desk", "agreement.declined", "agreement.declined-desk",
-		"agreement.dropped", "agreement.ended", "agreement.ending", "agreement.in-force", "agreement.jurisdiction", "agreement.resumed",
+		"agreement.dropped", "agreement.ended", "agreement.ending", "agreement.in-force", "agreement.jurisdiction", "agreement.key-destroyed", "agreement.resumed",
 		"agreement.revised", "agreement.sign", "agreement.stopped", "agreement.suspended", "agreement.terminated", "agreement.to-judge",
 		"agreement.to-release", "agreement.to-second", "contact.accepted", "contact.asked-receipt", "contact.declined", "contact.invited",
 		"contact.removed", "contact.removed-receipt", "contact.resumed", "contact.suspended", "contact.to-decide", "contacts.confirm",

@@ -62,8 +62,7 @@ func (r *Registry) Queues(tx *db.Tx, who account.Who) ([]Task, error) {
 		tasks = append(tasks, r.ofRequest(q)...)
 	}
 	// What ended long ago and was closed out is not read: only what may still wait for somebody.
-	ids, err := db.Many(tx, scanString, `SELECT id FROM agreements WHERE state IN ('drafted', 'signing', 'in-force', 'suspended', 'ended', 'terminated')
-		ORDER BY number`)
+	ids, err := db.Many(tx, scanString, `SELECT id FROM agreements WHERE state <> 'closed-out' OR proposal <> $1 ORDER BY number`, asText(Proposal{}))
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +192,7 @@ func (r *Registry) ofAgreement(a Agreement, q Request, at time.Time) []Task {
 		t := add(TaskSecond, a.Proposal.At, days(a.Proposal.At, settings.JudgeDays))
 		t.Action, t.By = a.Proposal.Action, a.Proposal.By
 	}
-	if a.Stop.Open() {
+	if a.Stop.Open() && state != ClosedOut {
 		t := add(TaskStop, a.Stop.At, days(a.Stop.At, 1))
 		if id, ok := personOf(a.Stop.By); ok {
 			t.By = id

@@ -43,8 +43,12 @@ type Registry struct {
 	ContactBound   func(*db.Tx, Contact) error                    // the invitation was accepted, before or after the signing
 	TermChanged    func(tx *db.Tx, before, after Agreement) error // an extension took effect, late ones included
 	Closed         func(*db.Tx, Agreement) error                  // terminated
-	covers         func(account.Proof, account.Who, account.Act, time.Time) error
-	rehearsing     bool // in a test: every change is undone
+	Resumed        func(*db.Tx, Agreement) error                  // not suspended any more
+	// KeysHeld says whether there is a key that could be marked as compromised, and KeysCompromised is told that all are.
+	KeysHeld        func(*db.Tx, AgreementID) (bool, error)
+	KeysCompromised func(*db.Tx, Agreement) error
+	covers          func(account.Proof, account.Who, account.Act, time.Time) error
+	rehearsing      bool // in a test: every change is undone
 
 	db       *db.DB
 	accounts *account.Accounts

@@ -17,6 +17,9 @@ type rule struct {
 	states []string
 }
 
+// proposable are the states in which something may be proposed: after the end, that a key is destroyed before its time.
+var proposable = []string{"drafted", "signing", "in-force", "suspended", "ended", "terminated", "closed-out"}
+
 // requestRules and agreementRules are every act of a person, of the host and of the worker. An event that stands in none
 // happens with another one, or when an invitation is accepted.
 var (
@@ -35,9 +38,9 @@ var (
 		{"agreement.answered", []Role{AsSignatory}, "sign", []string{"drafted"}},
 		{"agreement.signed", []Role{AsApplicant, AsSignatory, AsRepresentative}, "sign", []string{"signing"}},
 		{"agreement.declined", []Role{AsApplicant, AsSignatory, AsRepresentative}, "", []string{"signing"}},
-		{"agreement.proposed", []Role{AsDesk, AsStaffSigner}, "decide", []string{"drafted", "signing", "in-force", "suspended"}},
-		{"agreement.seconded", []Role{AsDesk, AsStaffSigner}, "decide", []string{"drafted", "signing", "in-force", "suspended"}},
-		{"agreement.proposal-dropped", []Role{AsDesk, AsStaffSigner}, "", []string{"drafted", "signing", "in-force", "suspended"}},
+		{"agreement.proposed", []Role{AsDesk, AsStaffSigner}, "decide", proposable},
+		{"agreement.seconded", []Role{AsDesk, AsStaffSigner}, "decide", proposable},
+		{"agreement.proposal-dropped", []Role{AsDesk, AsStaffSigner}, "", proposable},
 		// No code is asked for: in an emergency the minute counts, and the worst that it does is undone by two.
 		{"agreement.stopped", []Role{AsDesk, AsStaffSigner, AsOperator, AsHost}, "", []string{"in-force", "suspended"}},
 		{"agreement.stop-confirmed", []Role{AsDesk, AsStaffSigner}, "decide", []string{"suspended", "ended", "terminated"}},

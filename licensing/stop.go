@@ -172,15 +172,18 @@ func (r *Registry) ConfirmStop(ctx context.Context, who account.Who, proof accou
 	})
 }
 
-// Propose is the first half of what needs two people: suspend, resume, terminate, or accept a confirmation that was not given.
+// Propose is the first half of what needs two people: suspend, resume, terminate, accept a confirmation that was not given,
+// or destroy keys that somebody may have got at.
 func (r *Registry) Propose(ctx context.Context, who account.Who, proof account.Proof, id AgreementID, action Action, reason string) error {
 	return r.act(ctx, who, proof, id, "agreement.proposed", func(tx *db.Tx, a Agreement) error {
 		note, err := r.note(tx, "agreement:"+string(id), reason)
 		if err != nil {
 			return err
 		}
-		_, err = r.apply(tx, a, ActionProposed{action, who.Person(), note})
-		return err
+		if _, err = r.apply(tx, a, ActionProposed{action, who.Person(), note}); err != nil {
+			return err
+		}
+		return r.destroyable(tx, a, action)
 	})
 }
 
@@ -191,9 +194,25 @@ func (r *Registry) Second(ctx context.Context, who account.Who, proof account.Pr
 		if err != nil {
 			return err
 		}
+		if err := r.destroyable(tx, a, action); err != nil {
+			return err
+		}
 		_, err = r.apply(tx, a, ActionSeconded{action, who.Person(), note})
 		return err
 	})
+}
+
+// destroyable refuses to destroy keys that are gone.
+func (r *Registry) destroyable(tx *db.Tx, a Agreement, action Action) error {
+	if action != ActionDestroyKey {
+		return nil
+	}
+	if r.KeysHeld != nil {
+		if held, err := r.KeysHeld(tx, a.ID); err != nil || held {
+			return err
+		}
+	}
+	return refuse("no-key")
 }
 
 // DropProposal takes a proposal away: nobody seconds it.

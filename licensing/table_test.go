@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/infra/account"
+	"sluice/infra/db"
 	"sluice/infra/db/dbtest"
 	"sluice/licensing"
 )
@@ -147,9 +148,13 @@ func everyCell(t *testing.T, state licensing.AgreementState) {
 
 	var amendment licensing.AmendmentID
 	action := licensing.ActionTerminate
-	if state == licensing.Suspended {
+	switch state {
+	case licensing.Suspended:
 		action = licensing.ActionResume
+	case licensing.Ended, licensing.Terminated, licensing.ClosedOut:
+		action = licensing.ActionDestroyKey // nothing else is left to propose
 	}
+	w.r.KeysHeld = func(*db.Tx, licensing.AgreementID) (bool, error) { return true, nil }
 	parts := map[account.PersonID]licensing.Part{w.applicant.Person(): licensing.Applicant, w.signatory.Person(): licensing.Signatory, w.rep.Person(): licensing.Representative}
 	until := licensing.DateOf(clock.Now()).AddDays(500)
 	carla := w.get().Contacts[0].ID

@@ -278,6 +278,8 @@ func refusedTurn(d delivery.Shown) templates.Turn {
 		return templates.Turn{Who: desk, What: templates.M("contact.suspended"), Next: templates.M("contact.suspended-next", "Day", end)}
 	case errors.Is(d.Refused, licensing.ErrTerminated):
 		return templates.Turn{Who: signatory, What: templates.M("contact.terminated", "Moment", templates.Moment(w.over())), Next: templates.M("contact.destroy-next", "Name", signatory)}
+	case errors.Is(d.Refused, delivery.ErrEnded) && a.OpenAt(at) == nil && d.Delivery.EndReason == delivery.Compromised:
+		return templates.Turn{Who: desk, What: templates.M("contact.compromised", "Moment", templates.Moment(d.Delivery.Ended)), Next: templates.M("contact.compromised-next"), Act: act("contact.act-list", "/deliveries")}
 	case errors.Is(d.Refused, delivery.ErrEnded) && a.OpenAt(at) == nil:
 		return templates.Turn{Yours: true, What: templates.M("contact.superseded", "Moment", templates.Moment(d.Delivery.Ended)), Next: templates.M("contact.superseded-next"), Act: act("contact.act-list", "/deliveries")}
 	}

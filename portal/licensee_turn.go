@@ -159,7 +159,7 @@ func (w agreementView) momentTitle(kind string, m licensing.Moment) (templates.M
 		return templates.M(key, "Part", templates.M("licensee.as-"+m.Args["part"])), m.Args["part"] != ""
 	case "agreement.seconded":
 		switch licensing.Action(m.Args["action"]) {
-		case licensing.ActionSuspend, licensing.ActionResume, licensing.ActionTerminate:
+		case licensing.ActionSuspend, licensing.ActionResume, licensing.ActionTerminate, licensing.ActionDestroyKey:
 			return templates.M(key + "-" + m.Args["action"]), true
 		}
 		return nil, false

@@ -2,7 +2,9 @@ package portal
 
 import (
 	"context"
+	"slices"
 
+	"sluice/delivery"
 	"sluice/infra/account"
 	"sluice/infra/db"
 	"sluice/licensing"
@@ -78,6 +80,7 @@ var agreementActs = []staffAct{
 	proposing("suspend", licensing.ActionSuspend, nil),
 	proposing("resume", licensing.ActionResume, aboutStop),
 	proposing("terminate", licensing.ActionTerminate, nil),
+	destroyingKey(),
 	{name: "second", kind: "agreement.seconded", code: true, reason: "optional", means: 1, about: aboutProposal,
 		effect: func(t *target) templates.Msg { return templates.M("staff.effect." + string(t.a.Proposal.Action)) },
 		try: func(t *target, by account.PersonID) error {
@@ -125,6 +128,23 @@ func proposing(name string, action licensing.Action, about func(*Server, *target
 		do: func(s *Server, ctx context.Context, v *visit, t *target, proof account.Proof, f *form) error {
 			return s.cfg.Registry.Propose(ctx, v.Who, proof, t.a.ID, action, f.text("reason"))
 		}}
+}
+
+// destroyingKey is the first half of destroying the keys of what was delivered: only while there is one.
+func destroyingKey() staffAct {
+	act := proposing("destroy-key", licensing.ActionDestroyKey, nil)
+	act.means = 4
+	happens := act.try
+	act.try = func(t *target, by account.PersonID) error {
+		if err := happens(t, by); err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(t.Deliveries, func(d delivery.Overview) bool { return d.KeyHeld() }) {
+			return &licensing.RefusedError{Key: "refused.no-key"}
+		}
+		return nil
+	}
+	return act
 }
 
 // partActs are about one contact or one amendment.

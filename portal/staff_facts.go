@@ -355,6 +355,7 @@ func (c *staffCase) deliveryParts(d delivery.Overview) []templates.Part {
 		at  templates.Part
 	}{{templates.M("staff.delivery.created"), moment(d.Created)}, {templates.M("staff.delivery.available"), moment(d.Available)},
 		{templates.M("staff.delivery.bucket-end"), moment(d.BucketEnd)}, {templates.M("staff.delivery.ended"), moment(d.Ended)},
+		{templates.M("staff.delivery.compromised"), moment(d.Compromised)},
 		{templates.M("staff.delivery.emptied"), moment(d.Emptied)}, {templates.M("staff.delivery.key-destroyed"), moment(d.KeyDestroyed)},
 		{templates.M("staff.delivery.bucket-removed"), moment(d.BucketRemoved)}, {templates.M("staff.delivery.destroyed"), moment(d.Destroyed)}}
 	for _, m := range moments {

@@ -35,7 +35,7 @@ var knownEvents = []string{
 	"contact.bound", "contact.suspended", "contact.resumed",
 	"collection.added", "dataset.added", "dataset.finished",
 	"delivery.ordered", "delivery.files-fixed", "delivery.available", "delivery.bucket-end-moved", "delivery.ended", "delivery.emptied",
-	"delivery.key-destroyed", "delivery.bucket-removed", "delivery.destroyed", "transfer.opened", "transfer.closed", "delivery.keys-wrapped", "grant.given", "grant.removed", "dataset.file-stored", "dataset.import-resumed",
+	"delivery.key-compromised", "delivery.key-destroyed", "delivery.bucket-removed", "delivery.destroyed", "transfer.opened", "transfer.closed", "delivery.keys-wrapped", "grant.given", "grant.removed", "dataset.file-stored", "dataset.import-resumed",
 	"invitation.made", "invitation.resent", "invitation.revoked", "invitation.accepted", "account.created", "account.address-verified",
 	"account.signed-in", "account.signed-out", "account.session-revoked", "account.password-changed", "account.password-rehashed",
 	"account.reset-sent", "factor.enrolled", "factor.reported-lost", "factor.removed", "factor.link-sent", "factor.recovery-used",
@@ -113,7 +113,8 @@ func (s *Server) timeLine(c *staffCase) templates.TimeLine {
 		for _, step := range []struct {
 			kind string
 			at   time.Time
-		}{{"delivery.ordered", d.Created}, {"delivery.available", d.Available}, {"delivery.ended", d.Ended}, {"delivery.key-destroyed", d.KeyDestroyed},
+		}{{"delivery.ordered", d.Created}, {"delivery.available", d.Available}, {"delivery.ended", d.Ended}, {"delivery.key-compromised", d.Compromised},
+			{"delivery.key-destroyed", d.KeyDestroyed},
 			{"delivery.destroyed", d.Destroyed}} {
 			if !step.at.IsZero() {
 				line.Events = append(line.Events, templates.TimeLineEvent{At: step.at, By: templates.M("staff.actor.worker"),

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -206,18 +207,19 @@ func (d *documents) certificate(c delivery.Certificate) (source, pdf []byte, err
 	out := document.Certificate{
 		Number: c.Number, Agreement: c.Agreement, Lang: c.Lang, Foundation: d.foundation(c.Lang), Licensee: licensee, Files: int(c.Files),
 		Bytes: c.Bytes, Bucket: c.Bucket, Key: c.Key, LocalKeyring: d.cfg.Keyring.Kind == "local", Shared: c.Shared,
-		EndedAt: c.Ended, EmptiedAt: c.Emptied, KeyDestroyed: c.KeyDestroyed, BucketDeleted: c.BucketRemoved,
+		EndedAt: c.Ended, Compromised: c.Compromised, EmptiedAt: c.Emptied, KeyDestroyed: c.KeyDestroyed, BucketDeleted: c.BucketRemoved,
 		Zone: c.Zone.String(), Made: c.Made,
 	}
 	done := [3]time.Time{c.Emptied, c.KeyDestroyed, c.BucketRemoved}
 	for i, words := range certificateSteps[c.Lang] {
 		out.Steps = append(out.Steps, document.Step{What: words.what, At: done[i], Verified: words.verified})
 	}
+	slices.SortStableFunc(out.Steps, func(a, b document.Step) int { return a.At.Compare(b.At) })
 	source, pdf, _, err = d.build(out)
 	return source, pdf, err
 }
 
-// certificateSteps are the three steps in the order in which they are done, and how each is verified.
+// certificateSteps are the three steps in the order in which they are done unless the key could not wait, and how each is verified.
 var certificateSteps = map[string][3]struct{ what, verified string }{
 	"en": {
 		{"The bucket was emptied", "The store listed no object, no old version and no unfinished upload"},

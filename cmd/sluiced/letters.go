@@ -52,6 +52,7 @@ var letterTexts = map[string]letterText{
 	"agreement.in-force":        {text: mailtext.AgreementInForce, calendar: true},
 	"agreement.suspended":       {text: mailtext.Suspended},
 	"agreement.resumed":         {text: mailtext.Resumed},
+	"agreement.key-destroyed":   {text: mailtext.KeyDestroyed},
 	"agreement.ending":          {text: mailtext.ReminderEnd, calendar: true},
 	"agreement.ended":           {text: mailtext.AccessEnded},
 	"agreement.attest":          {text: mailtext.AttestationDue},

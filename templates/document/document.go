@@ -202,6 +202,7 @@ type Certificate struct {
 	LocalKeyring  bool   // the key stood in a file instead of in Vault
 	Shared        bool   // the files' bodies stood in the archive, and stay there
 	EndedAt       time.Time
+	Compromised   time.Time // when two people said that somebody may have got at the key; zero: never
 	EmptiedAt     time.Time
 	KeyDestroyed  time.Time
 	BucketDeleted time.Time

@@ -77,5 +77,5 @@ var wordKeys = strings.Fields(`
 	contacts-none conditions-none statement answer confirmed not-confirmed
 	part signature-room signs-applicant signs-signatory signs-representative
 	decided-by decided-as decided-at decisions-none
-	delivery files files-shared bytes bucket key ended emptied destroyed bucket-deleted
+	delivery files files-shared bytes bucket key ended emptied destroyed bucket-deleted compromised
 	step step-at step-verified copies-vault copies-local remarks-none`)

@@ -167,7 +167,7 @@ func (c Certificate) fill(f *filler) {
 		copies = "copies-local"
 	}
 	f.set("keys.copies", f.words[copies])
-	f.tables["table.deleted"] = []Block{{Kind: Facts, Rows: [][]string{
+	deleted := [][]string{
 		{f.words["delivery"], f.values["number"]},
 		{f.words[files], f.count(int64(c.Files))},
 		{f.words["bytes"], f.count(c.Bytes)},
@@ -177,7 +177,11 @@ func (c Certificate) fill(f *filler) {
 		{f.words["emptied"], f.instant("when the bucket was emptied", c.EmptiedAt)},
 		{f.words["destroyed"], f.instant("when the key was destroyed", c.KeyDestroyed)},
 		{f.words["bucket-deleted"], f.instant("when the bucket was deleted", c.BucketDeleted)},
-	}}}
+	}
+	if !c.Compromised.IsZero() {
+		deleted = append(deleted, []string{f.words["compromised"], f.instant("when the key was marked", c.Compromised)})
+	}
+	f.tables["table.deleted"] = []Block{{Kind: Facts, Rows: deleted}}
 	steps := f.table([]int{30, 35, 35}, "step", "step-at", "step-verified")
 	for _, s := range c.Steps {
 		steps.Rows = append(steps.Rows, []string{f.must("a step", s.What), f.instant("when a step was done", s.At),

@@ -72,6 +72,7 @@ const (
 	Suspended             Kind = "suspended"
 	Resumed               Kind = "resumed"
 	Terminated            Kind = "terminated"
+	KeyDestroyed          Kind = "key-destroyed"  // to the licensee, whose data are delivered anew
 	PasswordReset         Kind = "password-reset" // holds a one-use link
 	NewDevice             Kind = "new-device"
 	FactorChanged         Kind = "factor-changed"
@@ -98,7 +99,7 @@ func Kinds() []Kind {
 	return []Kind{Invitation, SignInvitation, SignatureDeclined, SignatureDeclinedDesk, AgreementInForce, AgreementChanged, AgreementDropped,
 		AgreementClosedOut, ClosedOutDesk, DataReady, DataReadyDesk, ContactAddedReceipt, ContactAccepted, ContactDeclined, ContactRemovedReceipt,
 		ContactRemoved, ContactSuspended, ContactResumed, ContactToDecide, ContactsConfirm, ReminderEnd, ExtensionRequested, ExtensionToDecide,
-		ExtensionGranted, ExtensionRefused, AccessEnded, AttestationDue, Suspended, Resumed, Terminated, PasswordReset, NewDevice,
+		ExtensionGranted, ExtensionRefused, AccessEnded, AttestationDue, Suspended, Resumed, Terminated, KeyDestroyed, PasswordReset, NewDevice,
 		FactorChanged, FactorLost, AccountEnrol, NameChanged, AddressAdded, AccountDisabled, AnswersToJudge, StopToConfirm,
 		JurisdictionToAnswer, WorkParked, SecondPersonNeeded}
 }
