@@ -58,6 +58,7 @@ type Delivery struct {
 	Destroyed     time.Time
 
 	BucketEnd time.Time // the date in the bucket's own rule, read back; zero where the store has none
+	Warned    time.Time // the BucketEnd of which somebody was told that it comes before the end of the term
 	Files     int64
 	Bytes     int64 // of plaintext
 	Manifest  Manifest
@@ -120,6 +121,10 @@ type (
 	BucketEndMoved struct {
 		To time.Time `json:"to"`
 	}
+	// BucketEndsEarly says that somebody was told: the bucket empties itself before the term ends.
+	BucketEndsEarly struct {
+		End time.Time `json:"end"`
+	}
 	// HasEnded closes it. What could be read can be read no more; that was so already at the end of the term.
 	HasEnded struct {
 		Reason EndReason `json:"reason"`
@@ -145,6 +150,7 @@ func (Ordered) Kind() string           { return "delivery.ordered" }
 func (FilesFixed) Kind() string        { return "delivery.files_fixed" }
 func (MadeAvailable) Kind() string     { return "delivery.available" }
 func (BucketEndMoved) Kind() string    { return "delivery.bucket_end_moved" }
+func (BucketEndsEarly) Kind() string   { return "delivery.bucket_ends_early" }
 func (HasEnded) Kind() string          { return "delivery.ended" }
 func (KeyWasCompromised) Kind() string { return "delivery.key_compromised" }
 func (WasEmptied) Kind() string        { return "delivery.emptied" }
@@ -156,6 +162,7 @@ func (Ordered) delivery()           {}
 func (FilesFixed) delivery()        {}
 func (MadeAvailable) delivery()     {}
 func (BucketEndMoved) delivery()    {}
+func (BucketEndsEarly) delivery()   {}
 func (HasEnded) delivery()          {}
 func (KeyWasCompromised) delivery() {}
 func (WasEmptied) delivery()        {}
@@ -195,6 +202,12 @@ func (d Delivery) Next(ev Event, at time.Time) (Delivery, error) {
 			break
 		}
 		next.BucketEnd = ev.To
+		return next, nil
+	case BucketEndsEarly:
+		if d.State != Available || ev.End.IsZero() || !ev.End.Equal(d.BucketEnd) || ev.End.Equal(d.Warned) {
+			break
+		}
+		next.Warned = ev.End
 		return next, nil
 	case HasEnded:
 		if d.State != Preparing && d.State != Available {

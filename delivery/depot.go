@@ -72,19 +72,21 @@ func New(d *db.DB, registry *licensing.Registry, accounts *account.Accounts, sto
 
 // Jobs of this package. Each is named by what it brings about, and its subject is a delivery.
 const (
-	jobPrepare = "delivery.prepare"
-	jobEnd     = "delivery.end"
-	jobMoveEnd = "delivery.move_bucket_end"
-	jobClose   = "transfer.close"
+	jobPrepare  = "delivery.prepare"
+	jobEnd      = "delivery.end"
+	jobMoveEnd  = "delivery.move_bucket_end"
+	jobWatchEnd = "delivery.watch_bucket_end"
+	jobClose    = "transfer.close"
 )
 
 // Handlers are the jobs of this package, for the process that works.
 func (p *Depot) Handlers() map[string]db.Handler {
 	return map[string]db.Handler{
-		jobPrepare: p.job(p.Prepare),
-		jobEnd:     p.job(p.End),
-		jobMoveEnd: p.job(p.MoveBucketEnd),
-		jobClose:   func(ctx context.Context, _ string) error { return patient(p.CloseTransfers(ctx)) },
+		jobPrepare:  p.job(p.Prepare),
+		jobEnd:      p.job(p.End),
+		jobMoveEnd:  p.job(p.MoveBucketEnd),
+		jobWatchEnd: p.job(p.WatchBucketEnd),
+		jobClose:    func(ctx context.Context, _ string) error { return patient(p.CloseTransfers(ctx)) },
 	}
 }
 
@@ -268,14 +270,16 @@ func (p *Depot) termChanged(tx *db.Tx, before, after licensing.Agreement) error 
 	}
 	over, reason := isOver(before, tx.At)
 	for _, d := range deliveries {
-		job := jobMoveEnd
-		if over {
-			job = jobEnd
-			if _, err := p.apply(tx, d.ID, HasEnded{Reason: reason, KeyDue: tx.At.Add(p.opts.KeyDelay)}, nil); err != nil {
+		if !over {
+			if err := p.followTerm(tx, d); err != nil {
 				return err
 			}
+			continue
 		}
-		if err := tx.Enqueue(job, string(d.ID), tx.At); err != nil {
+		if _, err := p.apply(tx, d.ID, HasEnded{Reason: reason, KeyDue: tx.At.Add(p.opts.KeyDelay)}, nil); err != nil {
+			return err
+		}
+		if err := tx.Enqueue(jobEnd, string(d.ID), tx.At); err != nil {
 			return err
 		}
 	}

@@ -27,6 +27,7 @@ func events() []delivery.Event {
 		delivery.BucketWasRemoved{},
 		delivery.WasDestroyed{Certificate: "c", SHA256: "s"},
 		delivery.KeyWasCompromised{},
+		delivery.BucketEndsEarly{End: noon.Add(time.Hour)},
 	}
 }
 
@@ -35,13 +36,14 @@ func stages(t *testing.T) map[string]delivery.Delivery {
 	t.Helper()
 	all := events()
 	ordered, files, available, moved, ended := all[0], all[1], all[2], all[3], all[4]
-	emptied, key, bucket, destroyed, compromised := all[5], all[6], all[7], all[8], all[9]
+	emptied, key, bucket, destroyed, compromised, early := all[5], all[6], all[7], all[8], all[9], all[10]
 	lives := map[string][]delivery.Event{
 		"not there":         {},
 		"ordered":           {ordered},
 		"files fixed":       {ordered, files},
 		"available":         {ordered, files, available},
 		"moved":             {ordered, files, available, moved},
+		"warned":            {ordered, files, available, moved, early},
 		"ended":             {ordered, files, available, ended},
 		"ended unprepared":  {ordered, ended},
 		"emptied":           {ordered, files, available, ended, emptied},
@@ -69,24 +71,25 @@ func stages(t *testing.T) map[string]delivery.Delivery {
 }
 
 func TestWhatMayHappenToADeliveryAtEachStage(t *testing.T) {
-	// For each stage the events that are possible, in the order of events(): o f a m e E K B D c.
+	// For each stage the events that are possible, in the order of events(): o f a m e E K B D c w.
 	want := map[string]string{
-		"not there":         "o.........",
-		"ordered":           ".f..e....c",
-		"files fixed":       "..a.e....c",
-		"available":         "...me....c",
-		"moved":             "...me....c",
-		"ended":             ".....EK..c",
-		"ended unprepared":  ".....EK..c",
-		"emptied":           "......KB.c",
-		"key destroyed":     ".......B..",
-		"key first":         ".....E....",
-		"bucket removed":    "......K..c",
-		"all but certified": "........D.",
-		"destroyed":         "..........",
-		"compromised":       ".....EK...",
-		"ended, then so":    "......KB..",
-		"so, without key":   ".....E....",
+		"not there":         "o..........",
+		"ordered":           ".f..e....c.",
+		"files fixed":       "..a.e....c.",
+		"available":         "...me....c.",
+		"moved":             "...me....cw",
+		"warned":            "...me....c.",
+		"ended":             ".....EK..c.",
+		"ended unprepared":  ".....EK..c.",
+		"emptied":           "......KB.c.",
+		"key destroyed":     ".......B...",
+		"key first":         ".....E.....",
+		"bucket removed":    "......K..c.",
+		"all but certified": "........D..",
+		"destroyed":         "...........",
+		"compromised":       ".....EK....",
+		"ended, then so":    "......KB...",
+		"so, without key":   ".....E.....",
 	}
 	made := stages(t)
 	if len(made) != len(want) {

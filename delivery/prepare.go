@@ -386,11 +386,12 @@ func (p *Depot) open(ctx context.Context, d Delivery, m Manifest) error {
 		if a, err = p.registry.Agreement(tx, d.Agreement); err != nil {
 			return err
 		}
-		if _, err := p.apply(tx, d.ID, MadeAvailable{ManifestSHA256: m.SHA256, BucketEnd: end}, func(d *Delivery) { d.Manifest = m }); err != nil {
+		d, err := p.apply(tx, d.ID, MadeAvailable{ManifestSHA256: m.SHA256, BucketEnd: end}, func(d *Delivery) { d.Manifest = m })
+		if err != nil {
 			return err
 		}
 		if !a.Term.Until.Equal(set) { // extended a moment ago: the bucket would empty itself too early
-			if err := tx.Enqueue(jobMoveEnd, string(d.ID), tx.At); err != nil {
+			if err := p.followTerm(tx, d); err != nil {
 				return err
 			}
 		}

@@ -25,6 +25,8 @@ func decode(b audit.Body) (Event, error) {
 		ev, err = read[MadeAvailable](b)
 	case BucketEndMoved{}.Kind():
 		ev, err = read[BucketEndMoved](b)
+	case BucketEndsEarly{}.Kind():
+		ev, err = read[BucketEndsEarly](b)
 	case HasEnded{}.Kind():
 		ev, err = read[HasEnded](b)
 	case KeyWasCompromised{}.Kind():

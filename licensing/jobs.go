@@ -40,15 +40,21 @@ func (r *Registry) WorkParked(tx *db.Tx, job db.Job) error {
 			return nil
 		}
 	}
+	return r.TellOperators(tx, Letter{Kind: parkedLetter, Link: "/jobs"})
+}
+
+// TellOperators writes to those who keep the service running; where there are none, to the desk, who sees the same pages and
+// knows whom to ask.
+func (r *Registry) TellOperators(tx *db.Tx, l Letter) error {
 	role := account.Operator
 	operators, err := r.accounts.Staff(tx, role)
 	if err != nil {
 		return err
 	}
 	if len(operators) == 0 {
-		role = account.Desk // who sees the same page, and knows whom to ask
+		role = account.Desk
 	}
-	return r.TellStaff(tx, role, "", Letter{Kind: parkedLetter, Link: "/jobs"})
+	return r.TellStaff(tx, role, "", l)
 }
 
 // parkedLetter is the kind of the letters about parked jobs.

@@ -31,7 +31,7 @@ func (s *Server) staffTasks(v *visit) ([]group, error) {
 	var groups []group
 	err := s.cfg.DB.View(v.r.Context(), func(tx *db.Tx) error {
 		groups = nil
-		for _, ask := range []func(*db.Tx, *visit) ([]group, error){s.deskGroups, s.deliveryGroups, s.peopleGroups, s.jobGroups, s.importGroups} {
+		for _, ask := range []func(*db.Tx, *visit) ([]group, error){s.deskGroups, s.bucketGroups, s.deliveryGroups, s.peopleGroups, s.jobGroups, s.importGroups} {
 			found, err := ask(tx, v)
 			if err != nil {
 				return err
@@ -229,6 +229,27 @@ func (s *Server) deliveryGroups(tx *db.Tx, v *visit) ([]group, error) {
 	}
 	stuck.Title, preparing.Title = templates.M("staff.queue-stuck", "Count", len(stuck.Tasks)), templates.M("staff.queue-preparing", "Count", len(preparing.Tasks))
 	return slices.DeleteFunc([]group{stuck, preparing}, func(g group) bool { return len(g.Tasks) == 0 }), nil
+}
+
+// bucketGroups are deliveries whose bucket empties itself before their term ends, because an extension has not moved it.
+func (s *Server) bucketGroups(tx *db.Tx, v *visit) ([]group, error) {
+	if !v.Who.Has(account.Desk, account.Operator) || s.cfg.Depot == nil {
+		return nil, nil
+	}
+	early, err := s.cfg.Depot.EndingEarly(tx)
+	if err != nil || len(early) == 0 {
+		return nil, err
+	}
+	g := group{Title: templates.M("staff.queue-bucket", "Count", len(early))}
+	for _, d := range early {
+		t := templates.Task{Title: templates.M("staff.task.bucket", "Number", d.Number), Href: "/jobs", Status: templates.Stuck,
+			Hint: templates.M("staff.task.bucket-hint", "Moment", templates.Moment(d.BucketEnd))}
+		if v.Who.Has(account.Desk) {
+			t.Href = requestOf(d.Number) + "#deliveries"
+		}
+		g.Tasks = append(g.Tasks, t)
+	}
+	return []group{g}, nil
 }
 
 func requestOf(number string) string {

@@ -34,7 +34,7 @@ var knownEvents = []string{
 	"amendment.extension-asked", "amendment.contact-asked", "amendment.contact-removed", "amendment.decided", "amendment.dropped",
 	"contact.bound", "contact.suspended", "contact.resumed",
 	"collection.added", "dataset.added", "dataset.finished",
-	"delivery.ordered", "delivery.files-fixed", "delivery.available", "delivery.bucket-end-moved", "delivery.ended", "delivery.emptied",
+	"delivery.ordered", "delivery.files-fixed", "delivery.available", "delivery.bucket-end-moved", "delivery.bucket-ends-early", "delivery.ended", "delivery.emptied",
 	"delivery.key-compromised", "delivery.key-destroyed", "delivery.bucket-removed", "delivery.destroyed", "transfer.opened", "transfer.closed", "delivery.keys-wrapped", "grant.given", "grant.removed", "dataset.file-stored", "dataset.import-resumed",
 	"invitation.made", "invitation.resent", "invitation.revoked", "invitation.accepted", "account.created", "account.address-verified",
 	"account.signed-in", "account.signed-out", "account.session-revoked", "account.password-changed", "account.password-rehashed",

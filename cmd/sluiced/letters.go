@@ -76,6 +76,7 @@ var letterTexts = map[string]letterText{
 	"extension.declined":        {text: mailtext.ExtensionRefused},
 	"data-ready":                {text: mailtext.DataReady},
 	"data-ready-desk":           {text: mailtext.DataReadyDesk},
+	"delivery.bucket-end":       {text: mailtext.BucketEnd},
 	"work.parked":               {text: mailtext.WorkParked},
 	"account.invitation":        {text: mailtext.Invitation},
 	"account.reset":             {text: mailtext.PasswordReset},
@@ -337,6 +338,8 @@ func (b background) data(l licensing.Letter, zone string, settings licensing.Set
 		d.By = after(settings.ApproveDays)
 	case "agreement.in-force":
 		d.When = a.Term.From
+	case "delivery.bucket-end":
+		d.By, _ = time.Parse(time.RFC3339, l.Facts["at"]) // otherwise the day below
 	case "agreement.jurisdiction":
 		d.By = a.Concern.Due
 	case "agreement.to-release", "agreement.to-judge", "agreement.declined-desk", "agreement.to-second", "agreement.stopped", "contact.to-decide", "extension.to-second":

@@ -22,7 +22,7 @@ import (
 // postedElsewhere are the kinds that packages beside licensing post.
 func postedElsewhere(t *testing.T) []string {
 	t.Helper()
-	kinds := []string{"data-ready", "data-ready-desk"}
+	kinds := []string{"data-ready", "data-ready-desk", "delivery.bucket-end"}
 	// The notices of package account are its constants that begin with Notice.
 	files, err := filepath.Glob("../../infra/account/*.go")
 	must(t, err)
@@ -68,7 +68,7 @@ func TestEveryLetterHasATextAndEveryTextALetter(t *testing.T) {
 
 // facts are what letters carry; no letter carries more.
 var facts = map[string]string{"number": "DR-0002-A", "days": "30", "contact": "Mia Schulz", "until": "2027-12-31", "action": "suspend", "due": "2027-01-01",
-	"part": "signatory", "from": "2026-01-01"}
+	"part": "signatory", "from": "2026-01-01", "at": "2027-01-01T00:00:00Z"}
 
 func TestEveryLetterComposesInBothLanguages(t *testing.T) {
 	d := playDemo(t, t.TempDir())
@@ -89,7 +89,7 @@ func TestEveryLetterComposesInBothLanguages(t *testing.T) {
 				l.Number = ""
 			case kind == "request.to-approve":
 				l.Number = "DR-0007"
-			case strings.HasPrefix(kind, "data-ready"):
+			case strings.HasPrefix(kind, "data-ready"), kind == "delivery.bucket-end":
 				l.Number = "DR-0002-A-1"
 			}
 			m, err := d.letters.compose(t.Context(), l, letterTexts[kind])

@@ -85,6 +85,7 @@ const (
 	StopToConfirm         Kind = "stop-to-confirm"        // to the desk
 	JurisdictionToAnswer  Kind = "jurisdiction-to-answer" // to the desk
 	WorkParked            Kind = "work-parked"            // to the operators
+	BucketEnd             Kind = "bucket-end"             // to the operators
 	SecondPersonNeeded    Kind = "second-person-needed"   // to staff
 )
 
@@ -101,7 +102,7 @@ func Kinds() []Kind {
 		ContactRemoved, ContactSuspended, ContactResumed, ContactToDecide, ContactsConfirm, ReminderEnd, ExtensionRequested, ExtensionToDecide,
 		ExtensionGranted, ExtensionRefused, AccessEnded, AttestationDue, Suspended, Resumed, Terminated, KeyDestroyed, PasswordReset, NewDevice,
 		FactorChanged, FactorLost, AccountEnrol, NameChanged, AddressAdded, AccountDisabled, AnswersToJudge, StopToConfirm,
-		JurisdictionToAnswer, WorkParked, SecondPersonNeeded}
+		JurisdictionToAnswer, WorkParked, BucketEnd, SecondPersonNeeded}
 }
 
 // Languages lists the languages every mail exists in.

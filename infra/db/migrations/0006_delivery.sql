@@ -1,6 +1,9 @@
 -- +goose Up
 -- compromised is when two people said that somebody may have got at a delivery's key; 0: never.
 ALTER TABLE deliveries ADD COLUMN compromised BIGINT NOT NULL DEFAULT 0;
+-- warned is the bucket_end of which somebody was told that it comes before the end of the term; 0: none.
+ALTER TABLE deliveries ADD COLUMN warned BIGINT NOT NULL DEFAULT 0;
 
 -- +goose Down
+ALTER TABLE deliveries DROP COLUMN warned;
 ALTER TABLE deliveries DROP COLUMN compromised;
