@@ -36,6 +36,7 @@ var knownEvents = []string{
 	"collection.added", "dataset.added", "dataset.finished",
 	"delivery.ordered", "delivery.files-fixed", "delivery.available", "delivery.bucket-end-moved", "delivery.bucket-ends-early", "delivery.ended", "delivery.emptied",
 	"delivery.key-compromised", "delivery.key-destroyed", "delivery.bucket-removed", "delivery.destroyed", "transfer.opened", "transfer.closed", "delivery.keys-wrapped", "grant.given", "grant.removed", "dataset.file-stored", "dataset.import-resumed",
+	"archive.swept",
 	"invitation.made", "invitation.resent", "invitation.revoked", "invitation.accepted", "account.created", "account.address-verified",
 	"account.signed-in", "account.signed-out", "account.session-revoked", "account.password-changed", "account.password-rehashed",
 	"account.reset-sent", "factor.enrolled", "factor.reported-lost", "factor.removed", "factor.link-sent", "factor.recovery-used",

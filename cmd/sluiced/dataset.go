@@ -92,7 +92,7 @@ are not read again.`,
 	imp.Flags().StringVar(&in.list, "files", "", "the list of files, as CSV")
 	imp.Flags().StringArrayVar(&in.ignore, "ignore", nil, "a file of the folder that is not data and not listed, such as a register of consents; may be repeated")
 	imp.Flags().StringArrayVar(&in.without, "without", nil, "a subject all of whose files are left out, such as one who has withdrawn; may be repeated")
-	return group("dataset", "Import and list datasets", imp, &cobra.Command{
+	return group("dataset", "Import and list datasets, and sweep the archive", imp, c.sweepCommand(), &cobra.Command{
 		Use: "list", Short: "List the datasets", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withCore(cmd.Context(), func(s *site) error { return c.listDatasets(cmd.Context(), s) })
