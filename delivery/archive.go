@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"sort"
@@ -82,19 +83,70 @@ func tarHeader(d Delivery, c *content) ([]byte, error) {
 func sendPieces(ctx context.Context, w io.Writer, pieces []tarPiece, off, n int64, hurry bool) error {
 	end := off + n
 	first := sort.Search(len(pieces), func(i int) bool { return pieces[i].at+pieces[i].size > off })
-	for _, piece := range pieces[first:] {
-		if piece.at >= end {
-			return nil
-		}
+	last := sort.Search(len(pieces), func(i int) bool { return pieces[i].at >= end })
+	touched := pieces[first:max(first, last)]
+	defer forgetKeys(touched)
+	asked := 0 // the pieces before this one have been asked for
+	for i, piece := range touched {
 		from, to := max(off, piece.at)-piece.at, min(end, piece.at+piece.size)-piece.at
 		if from == to {
 			continue
+		}
+		if i >= asked {
+			next, err := keysAhead(ctx, touched[i:])
+			if err != nil {
+				return err
+			}
+			asked = i + next
 		}
 		if err := piece.send(ctx, w, from, to-from, hurry); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// aheadBytes bounds how much of the archive the keys are opened for that lie in memory: an archive of small files asks the keyring
+// once for hundreds of them, and no key of a large file waits in the clear for hours until its turn comes.
+const aheadBytes = 64 << 20
+
+// keysAhead opens the keys of the members that begin within the next aheadBytes, in one call of the keyring, and says for how
+// many pieces that was. Where the keyring answers that one of them does not open, each member asks for itself when its
+// turn comes: what stands before the damaged one is sent.
+func keysAhead(ctx context.Context, pieces []tarPiece) (n int, err error) {
+	var bodies []*body
+	var items []Sealed
+	for n = 0; n < len(pieces) && len(items) < batch && pieces[n].at-pieces[0].at < aheadBytes; n++ {
+		if p := pieces[n]; p.size > 0 && p.from != nil && p.from.sealed != nil {
+			bodies = append(bodies, p.from.sealed)
+			items = append(items, Sealed{FileID: p.from.sealed.id, Wrapped: p.from.sealed.wrapped})
+		}
+	}
+	if len(items) == 0 {
+		return n, nil
+	}
+	keys, err := bodies[0].depot.keys.Unwrap(ctx, bodies[0].key, items)
+	if errors.Is(err, ErrNotWrapped) {
+		return n, nil
+	}
+	if err != nil {
+		return n, err
+	}
+	defer clear(keys)
+	for i, b := range bodies {
+		key := keys[i]
+		b.ahead = &key
+	}
+	return n, nil
+}
+
+// forgetKeys clears the keys that were opened and not used: the reader went away, or was cut.
+func forgetKeys(pieces []tarPiece) {
+	for _, p := range pieces {
+		if p.from != nil && p.from.sealed != nil {
+			p.from.sealed.forget()
+		}
+	}
 }
 
 func (t tarPiece) send(ctx context.Context, w io.Writer, off, n int64, hurry bool) error {

@@ -32,6 +32,8 @@ type content struct {
 	hash     string // of the plaintext, or of all that determines it
 	modified time.Time
 
+	sealed *body // what open unwraps a key for; nil: nothing
+
 	open  func(ctx context.Context) error
 	send  func(ctx context.Context, w io.Writer, off, n int64, hurry bool) error
 	close func()
@@ -75,17 +77,22 @@ type body struct {
 	size    int64 // sealed
 	nonce   crypt4gh.Nonce
 
+	ahead  *DataKey // the data key, when it was unwrapped together with others; open takes it
 	opened Object
 	plain  *crypt4gh.Body
 }
 
 // open unwraps the data key and opens the object. The key stays in memory for as long as the stream, and nowhere else.
 func (b *body) open(ctx context.Context) error {
-	keys, err := b.depot.keys.Unwrap(ctx, b.key, []Sealed{{FileID: b.id, Wrapped: b.wrapped}})
-	if err != nil {
-		return err
+	if b.ahead == nil {
+		keys, err := b.depot.keys.Unwrap(ctx, b.key, []Sealed{{FileID: b.id, Wrapped: b.wrapped}})
+		if err != nil {
+			return err
+		}
+		defer clear(keys)
+		b.ahead = &keys[0]
 	}
-	defer clear(keys)
+	defer b.forget()
 	object, err := b.depot.store.Open(ctx, b.bucket, b.object)
 	if err != nil {
 		return outside("opening a file", err)
@@ -94,7 +101,7 @@ func (b *body) open(ctx context.Context) error {
 		object.Close()
 		return fmt.Errorf("the store holds %d bytes of %d: %w", object.Size(), b.size, errDiffers)
 	}
-	plain, err := crypt4gh.OpenBody(nil, b.size, keys[0])
+	plain, err := crypt4gh.OpenBody(nil, b.size, *b.ahead)
 	if err != nil {
 		object.Close()
 		return err
@@ -102,6 +109,14 @@ func (b *body) open(ctx context.Context) error {
 	plain.InOrder(b.nonce)
 	b.opened, b.plain = object, plain
 	return nil
+}
+
+// forget clears the data key.
+func (b *body) forget() {
+	if b.ahead != nil {
+		clear(b.ahead[:])
+		b.ahead = nil
+	}
 }
 
 func (b *body) send(ctx context.Context, w io.Writer, off, n int64, hurry bool) error {
@@ -132,7 +147,7 @@ func (p *Depot) fileContent(d Delivery, f DeliveredFile) *content {
 	b := p.bodyOf(d, f)
 	return &content{
 		name: f.Path, transfer: f.Path, logged: f.ID, kind: "application/octet-stream", size: f.Size, hash: f.SHA256,
-		modified: d.Planned, open: b.open, send: b.send, close: b.close,
+		modified: d.Planned, sealed: b, open: b.open, send: b.send, close: b.close,
 	}
 }
 
@@ -156,7 +171,7 @@ func (p *Depot) manifestContent(d Delivery) (*content, error) {
 	}
 	return &content{
 		name: ManifestPath, transfer: ManifestPath, logged: ManifestPath, kind: "application/json", size: d.Manifest.Size,
-		hash: d.Manifest.SHA256, modified: d.Planned, open: b.open, send: b.send, close: b.close,
+		hash: d.Manifest.SHA256, modified: d.Planned, sealed: b, open: b.open, send: b.send, close: b.close,
 	}, nil
 }
 
