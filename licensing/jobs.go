@@ -11,15 +11,19 @@ import (
 	"sluice/infra/db"
 )
 
-// nightlyJob looks at the jurisdictions behind every agreement in force, once a night.
-const nightlyJob = "licensing.nightly"
+// nightlyJob has the jurisdictions behind every agreement in force looked at, once a night; reconsiderJob does it for one.
+const (
+	nightlyJob    = "licensing.nightly"
+	reconsiderJob = "licensing.reconsider"
+)
 
 // Handlers are the jobs of this package, for db.DB.Work.
 func (r *Registry) Handlers() map[string]db.Handler {
 	return map[string]db.Handler{
-		mailJob:      r.outbox.Deliver,
-		milestoneJob: r.Milestones,
-		nightlyJob:   r.Nightly,
+		mailJob:       r.outbox.Deliver,
+		milestoneJob:  r.Milestones,
+		nightlyJob:    r.Nightly,
+		reconsiderJob: r.Reconsider,
 	}
 }
 
@@ -127,36 +131,29 @@ func (r *Registry) remind(tx *db.Tx, a Agreement, m milestone) error {
 	return r.toPart(tx, a, Signatory, l)
 }
 
-// Nightly asks the jurisdictions again for every agreement in force, and makes a task of each change. It ends nothing.
-// One agreement that fails holds up no other.
+// Nightly has the jurisdictions asked again for every agreement in force, and plans the next night. Each agreement is a job of its
+// own: one that cannot be looked at is tried again, parked and shown by itself, and holds up neither another nor the next night.
 func (r *Registry) Nightly(ctx context.Context, _ string) error {
-	var ids []string
-	err := r.db.View(ctx, func(tx *db.Tx) (err error) {
-		ids, err = db.Many(tx, scanString, `SELECT id FROM agreements WHERE state IN ('in-force', 'suspended') ORDER BY id`)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	var failed error
-	for _, id := range ids {
-		if err := r.reconsider(ctx, AgreementID(id)); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("agreement %s: %w", id, err))
-		}
-	}
-	if failed != nil {
-		return failed
-	}
 	return r.db.Upkeep(ctx, func(tx *db.Tx) error {
+		ids, err := db.Many(tx, scanString, `SELECT id FROM agreements WHERE state IN ('in-force', 'suspended') ORDER BY id`)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := tx.Enqueue(reconsiderJob, id, tx.At); err != nil {
+				return err
+			}
+		}
 		tomorrow := DateOf(tx.At.In(r.zone)).AddDays(1).Start(r.zone).Add(3 * time.Hour)
 		return tx.Enqueue(nightlyJob, "all", tomorrow)
 	})
 }
 
-// reconsider compares what the jurisdictions say now with what was known when they were last answered for.
-func (r *Registry) reconsider(ctx context.Context, id AgreementID) error {
+// Reconsider compares what the jurisdictions say now for an agreement with what was known when they were last answered for, and
+// makes a task of a change. It ends nothing.
+func (r *Registry) Reconsider(ctx context.Context, subject string) error {
 	return r.change(ctx, db.Worker(), func(tx *db.Tx) error {
-		a, err := r.Agreement(tx, id)
+		a, err := r.Agreement(tx, AgreementID(subject))
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package licensing_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,80 @@ func TestOneLetterThatCannotBeSentHoldsUpNoOther(t *testing.T) {
 	})
 }
 
+// nightly does what a night does.
+func (w *world) nightly(r *licensing.Registry) {
+	w.t.Helper()
+	w.must(r.Nightly(w.t.Context(), "all"))
+	reconsider := map[string]db.Handler{"licensing.reconsider": r.Handlers()["licensing.reconsider"]}
+	for ran := true; ran; {
+		var err error
+		ran, err = w.d.WorkOnce(w.t.Context(), slog.New(slog.DiscardHandler), reconsider)
+		w.must(err)
+	}
+}
+
+func TestAnAgreementThatCannotBeLookedAtHoldsUpNoNightAndNoOther(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		d.Parked = w.r.WorkParked
+		w.toForce()
+		broken := w.agreement
+		w.must(d.Change(t.Context(), db.Worker(), func(tx *db.Tx) error {
+			if err := tx.Update(`UPDATE agreements SET durations = 'no JSON' WHERE id = $1`, broken); err != nil {
+				return err
+			}
+			return tx.Record("test:1", happened{})
+		}))
+		in := w.input()
+		in.Applicant.Email, in.Signatory.Email, in.Contacts[0].Email = "ben@uni.example", "sara@uni.example", "cas@uni.example"
+		in.Licensee.Country, in.Licensee.ReachedFrom = "GB", []string{"GB"}
+		w.record(in)
+		w.approve()
+		w.applicant, w.signatory = w.join("ben@uni.example", "Ben Onderzoeker"), w.join("sara@uni.example", "Sara Bestuurder")
+		w.signAll()
+		table := jurisdiction.Default()
+		for i, r := range table.Rows {
+			if r.Country == "GB" {
+				table.Rows[i].To = "2026-11-21"
+			}
+		}
+		changed := licensing.New(d, w.Accounts, licensing.Options{Jurisdiction: table})
+		tonight := clock.Now()
+		w.must(changed.Start(t.Context()))
+		jobs := map[string]db.Job{}
+		for range 30 { // hours, until what cannot be done is parked
+			for ran := true; ran; {
+				var err error
+				handlers := changed.Handlers()
+				delete(handlers, "mail")
+				delete(handlers, "licensing.milestones")
+				ran, err = d.WorkOnce(t.Context(), slog.New(slog.DiscardHandler), handlers)
+				w.must(err)
+			}
+			clock.Advance(20 * time.Minute)
+		}
+		w.must(d.View(t.Context(), func(tx *db.Tx) error {
+			all, err := tx.Jobs()
+			for _, j := range all {
+				jobs[j.Kind+" "+j.Subject] = j
+			}
+			return err
+		}))
+		if w.get().Concern.IsZero() {
+			t.Error("the sound agreement was not looked at")
+		}
+		if j := jobs["licensing.nightly all"]; !j.Due.After(tonight) || !j.Parked.IsZero() || j.Attempts > 0 {
+			t.Errorf("the next night is planned as %+v, want it planned and sound", j)
+		}
+		if j := jobs["licensing.reconsider "+string(broken)]; j.Parked.IsZero() || j.LastError == "" {
+			t.Errorf("the broken agreement's own job is %+v, want it parked with what went wrong", j)
+		}
+		if w.count("work.parked") == 0 {
+			t.Error("nobody was told")
+		}
+	})
+}
+
 func TestAChangeOfJurisdictionMakesATaskAndEndsNothing(t *testing.T) {
 	d, clock := dbtest.SQLite(t)
 	w := newWorld(t, d, clock)
@@ -156,7 +231,7 @@ func TestAChangeOfJurisdictionMakesATaskAndEndsNothing(t *testing.T) {
 	w.approve()
 	w.joinParties()
 	w.signAll()
-	w.must(w.r.Nightly(t.Context(), "all"))
+	w.nightly(w.r)
 	if !w.get().Concern.IsZero() {
 		t.Error("a concern without a change")
 	}
@@ -168,8 +243,8 @@ func TestAChangeOfJurisdictionMakesATaskAndEndsNothing(t *testing.T) {
 		}
 	}
 	changed := licensing.New(d, w.Accounts, licensing.Options{Jurisdiction: table})
-	w.must(changed.Nightly(t.Context(), "all"))
-	w.must(changed.Nightly(t.Context(), "all"))
+	w.nightly(changed)
+	w.nightly(changed)
 	a := w.get()
 	if a.Concern.IsZero() || a.OpenAt(clock.Now()) != nil || !a.Concern.Due.After(clock.Now()) {
 		t.Fatalf("got concern %+v, open %v", a.Concern, a.OpenAt(clock.Now()))
@@ -188,7 +263,7 @@ func TestAChangeOfJurisdictionMakesATaskAndEndsNothing(t *testing.T) {
 		return err
 	}))
 	w.must(changed.AnswerJurisdiction(t.Context(), w.desk, w.onAgreement(w.desk, "decide"), w.agreement, "standard clauses signed on paper"))
-	w.must(changed.Nightly(t.Context(), "all"))
+	w.nightly(changed)
 	if !w.get().Concern.IsZero() {
 		t.Error("an answered concern came back")
 	}

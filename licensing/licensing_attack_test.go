@@ -76,12 +76,12 @@ func TestAContactThatTheDeskDeclinedCountsForNothing(t *testing.T) {
 	attacked(t, func(t *testing.T, w *world) {
 		m, err := w.askContact("Una States", "una@uni.example", "US")
 		w.must(err)
-		w.must(w.r.Nightly(t.Context(), "all"))
+		w.nightly(w.r)
 		if !w.get().Concern.IsZero() {
 			t.Error("a contact that waits for the desk made a concern about jurisdictions, want none: nobody reaches the data from there")
 		}
 		w.must(w.decide(w.desk, m, false))
-		w.must(w.r.Nightly(t.Context(), "all"))
+		w.nightly(w.r)
 		if !w.get().Concern.IsZero() {
 			t.Error("a declined contact made a concern about jurisdictions, want none")
 		}

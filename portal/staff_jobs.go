@@ -58,7 +58,8 @@ func (s *Server) jobList(_ http.ResponseWriter, r *http.Request, v *visit) error
 // jobWords are the kinds of work that have words.
 var jobWords = map[string]string{"mail": "staff.job.mail", prepareJob: "staff.job.prepare", "delivery.end": "staff.job.end", "delivery.move_bucket_end": "staff.job.move-end",
 	"delivery.watch_bucket_end": "staff.job.watch-end",
-	"transfer.close":            "staff.job.transfers", "licensing.milestones": "staff.job.milestones", "licensing.nightly": "staff.job.nightly"}
+	"transfer.close":            "staff.job.transfers", "licensing.milestones": "staff.job.milestones", "licensing.nightly": "staff.job.nightly",
+	"licensing.reconsider": "staff.job.reconsider"}
 
 func jobWord(kind string) templates.Msg {
 	if key, ok := jobWords[kind]; ok {
