@@ -73,6 +73,8 @@ type Manifest struct {
 	Nonce   string
 	Size    int64
 	SHA256  string
+	// PublicKey is the key that it was signed with, in base64, as it stands in the manifest; "" in deliveries from before it was kept.
+	PublicKey string
 }
 
 // EndReason says why a delivery ended.
@@ -115,6 +117,7 @@ type (
 	// MadeAvailable says that every file, the manifest and the key are in their places.
 	MadeAvailable struct {
 		ManifestSHA256 string    `json:"manifest_sha256"`
+		ManifestKey    string    `json:"manifest_key,omitempty"` // that it was signed with
 		BucketEnd      time.Time `json:"bucket_end,omitzero"`
 	}
 	// BucketEndMoved says that the bucket's own rule has another date, read back from the store.
@@ -195,7 +198,8 @@ func (d Delivery) Next(ev Event, at time.Time) (Delivery, error) {
 		if d.State != Preparing || d.Planned.IsZero() {
 			break
 		}
-		next.State, next.Available, next.BucketEnd, next.Manifest.SHA256 = Available, at, ev.BucketEnd, ev.ManifestSHA256
+		next.State, next.Available, next.BucketEnd = Available, at, ev.BucketEnd
+		next.Manifest.SHA256, next.Manifest.PublicKey = ev.ManifestSHA256, ev.ManifestKey
 		return next, nil
 	case BucketEndMoved:
 		if d.State != Available {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -301,7 +302,7 @@ func (p *Depot) wrapSome(ctx context.Context, d Delivery, archive KeyName, files
 // putManifest writes down what the delivery holds, signed, and seals it into the bucket like any file. Each try uses a key
 // and a place of its own: what an earlier one left is a stray that tidy removes.
 func (p *Depot) putManifest(ctx context.Context, d Delivery, files []DeliveredFile) (Manifest, error) {
-	text, err := p.manifestOf(ctx, d, files)
+	text, public, err := p.manifestOf(ctx, d, files)
 	if err != nil {
 		return Manifest{}, err
 	}
@@ -319,7 +320,7 @@ func (p *Depot) putManifest(ctx context.Context, d Delivery, files []DeliveredFi
 		return Manifest{}, outside("storing the manifest of "+d.Number, err)
 	}
 	return Manifest{Object: object, Wrapped: wrapped[0].Wrapped, Nonce: hex.EncodeToString(sum.First[:]),
-		Size: sum.PlainSize, SHA256: sum.PlainHash.String()}, nil
+		Size: sum.PlainSize, SHA256: sum.PlainHash.String(), PublicKey: base64.StdEncoding.EncodeToString(public)}, nil
 }
 
 // tidy compares the bucket with what must be in it. Something missing or of another size is an error; something more is
@@ -386,7 +387,7 @@ func (p *Depot) open(ctx context.Context, d Delivery, m Manifest) error {
 		if a, err = p.registry.Agreement(tx, d.Agreement); err != nil {
 			return err
 		}
-		d, err := p.apply(tx, d.ID, MadeAvailable{ManifestSHA256: m.SHA256, BucketEnd: end}, func(d *Delivery) { d.Manifest = m })
+		d, err := p.apply(tx, d.ID, MadeAvailable{ManifestSHA256: m.SHA256, ManifestKey: m.PublicKey, BucketEnd: end}, func(d *Delivery) { d.Manifest = m })
 		if err != nil {
 			return err
 		}
@@ -399,10 +400,10 @@ func (p *Depot) open(ctx context.Context, d Delivery, m Manifest) error {
 	})
 }
 
-// manifestOf writes the manifest of a delivery and has it signed.
-func (p *Depot) manifestOf(ctx context.Context, d Delivery, files []DeliveredFile) ([]byte, error) {
+// manifestOf writes the manifest of a delivery and has it signed, with the key that it tells.
+func (p *Depot) manifestOf(ctx context.Context, d Delivery, files []DeliveredFile) (text, public []byte, err error) {
 	m := manifest.Manifest{Delivery: d.Number, Made: d.Planned}
-	err := p.db.View(ctx, func(tx *db.Tx) error {
+	err = p.db.View(ctx, func(tx *db.Tx) error {
 		m.LeftOut = 0
 		datasets, err := p.registry.Datasets(tx, d.Agreement)
 		if err != nil {
@@ -418,16 +419,20 @@ func (p *Depot) manifestOf(ctx context.Context, d Delivery, files []DeliveredFil
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, f := range files {
 		one := manifest.File{Name: f.Path, Kind: f.Kind, Size: f.Size, BodySize: f.BodySize, Parts: f.Parts, Object: f.body}
 		if err := errors.Join(one.SHA256.UnmarshalText([]byte(f.SHA256)), one.Root.UnmarshalText([]byte(f.Root))); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		m.Files = append(m.Files, one)
 	}
-	return manifest.Sign(m, func(message []byte) (signature, public []byte, err error) { return p.keys.Sign(ctx, message) })
+	text, err = manifest.Sign(m, func(message []byte) (signature, _ []byte, err error) {
+		signature, public, err = p.keys.Sign(ctx, message)
+		return signature, public, err
+	})
+	return text, public, err
 }
 
 // tell writes to the contacts that there is something to fetch, and to the desk that it told them. Those who have no account

@@ -143,7 +143,7 @@ func (r *Replay) Compare(tx *db.Tx) ([]string, error) {
 	for _, d := range deliveries {
 		said, known := r.deliveries[d.ID]
 		delete(r.deliveries, d.ID)
-		d.Manifest = Manifest{SHA256: d.Manifest.SHA256} // where it lies and its wrapped key are no matter for the log
+		d.Manifest = Manifest{SHA256: d.Manifest.SHA256, PublicKey: d.Manifest.PublicKey} // where it lies and its wrapped key are no matter for the log
 		if !known {
 			differ("delivery %s stands in the tables and the log knows nothing of it", d.Number)
 		} else if d != said {

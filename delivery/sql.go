@@ -15,7 +15,7 @@ import (
 
 const deliveryColumns = `id, number, agreement, kind, supersedes, state, rev, bucket, key_id, created, planned, available,
 	ended, end_reason, key_due, emptied, key_destroyed, bucket_removed, destroyed, bucket_end, files, bytes,
-	certificate, manifest_object, manifest_wrapped, manifest_nonce, manifest_size, manifest_sha256, compromised, warned`
+	certificate, manifest_object, manifest_wrapped, manifest_nonce, manifest_size, manifest_sha256, manifest_key, compromised, warned`
 
 func scanDelivery(row db.Row) (Delivery, error) {
 	var d Delivery
@@ -23,7 +23,7 @@ func scanDelivery(row db.Row) (Delivery, error) {
 	err := row.Scan(&d.ID, &d.Number, &d.Agreement, &d.Kind, &d.Supersedes, &d.State, &d.Rev, &d.Bucket, &d.Key.ID,
 		&created, &planned, &available, &ended, &d.EndReason, &keyDue, &emptied, &keyDestroyed, &bucketRemoved, &destroyed,
 		&bucketEnd, &d.Files, &d.Bytes, &d.Certificate,
-		&d.Manifest.Object, &d.Manifest.Wrapped, &d.Manifest.Nonce, &d.Manifest.Size, &d.Manifest.SHA256, &compromised, &warned)
+		&d.Manifest.Object, &d.Manifest.Wrapped, &d.Manifest.Nonce, &d.Manifest.Size, &d.Manifest.SHA256, &d.Manifest.PublicKey, &compromised, &warned)
 	d.Key.Mount = Deliveries
 	d.Created, d.Planned, d.Available = db.Instant(created), db.Instant(planned), db.Instant(available)
 	d.Ended, d.KeyDue, d.Emptied = db.Instant(ended), db.Instant(keyDue), db.Instant(emptied)
@@ -60,11 +60,11 @@ func saveDelivery(tx *db.Tx, d Delivery, rev int64) error {
 	return tx.Update(`UPDATE deliveries SET state = $1, rev = $2, planned = $3, available = $4, ended = $5, end_reason = $6,
 		key_due = $7, emptied = $8, key_destroyed = $9, bucket_removed = $10, destroyed = $11, bucket_end = $12, files = $13,
 		bytes = $14, certificate = $15, manifest_object = $16, manifest_wrapped = $17, manifest_nonce = $18,
-		manifest_size = $19, manifest_sha256 = $20, compromised = $21, warned = $22 WHERE id = $23 AND rev = $24`,
+		manifest_size = $19, manifest_sha256 = $20, compromised = $21, warned = $22, manifest_key = $23 WHERE id = $24 AND rev = $25`,
 		d.State, d.Rev, db.Stamp(d.Planned), db.Stamp(d.Available), db.Stamp(d.Ended), d.EndReason,
 		db.Stamp(d.KeyDue), db.Stamp(d.Emptied), db.Stamp(d.KeyDestroyed), db.Stamp(d.BucketRemoved), db.Stamp(d.Destroyed),
 		db.Stamp(d.BucketEnd), d.Files, d.Bytes, d.Certificate,
-		d.Manifest.Object, d.Manifest.Wrapped, d.Manifest.Nonce, d.Manifest.Size, d.Manifest.SHA256, db.Stamp(d.Compromised), db.Stamp(d.Warned), d.ID, rev)
+		d.Manifest.Object, d.Manifest.Wrapped, d.Manifest.Nonce, d.Manifest.Size, d.Manifest.SHA256, db.Stamp(d.Compromised), db.Stamp(d.Warned), d.Manifest.PublicKey, d.ID, rev)
 }
 
 const grantColumns = `id, contact, delivery, created, removed`

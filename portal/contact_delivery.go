@@ -125,7 +125,11 @@ func (s *Server) deliveryPage(_ http.ResponseWriter, r *http.Request, v *visit) 
 		templates.TermMeter{From: d.Agreement.Term.From, Until: d.Agreement.Term.Until},
 	}
 	parts = append(parts, s.fileParts(v, d)...)
-	parts = append(parts, s.verifyParts(d), section("transfers", templates.M("contact.transfers"), transferTable(d, fetched)))
+	verify, err := verifyParts(d)
+	if err != nil {
+		return err
+	}
+	parts = append(parts, verify, section("transfers", templates.M("contact.transfers"), transferTable(d, fetched)))
 	return v.show("parts", pageOf(p, parts...))
 }
 
@@ -182,10 +186,12 @@ func pageFrom(v *visit, rows int) (from int, links templates.Pagination) {
 }
 
 // verifyParts say how to see that everything came over whole.
-func (s *Server) verifyParts(d delivery.Shown) templates.Part {
-	return section("verify", templates.M("contact.verify"), paragraph(templates.M("contact.verify-lead")),
+func verifyParts(d delivery.Shown) (templates.Part, error) {
+	signature, err := signatureParts(d.Delivery)
+	parts := []templates.Part{paragraph(templates.M("contact.verify-lead")),
 		templates.Secret{Label: templates.M("contact.verify-command"), Values: []string{"tar -xf " + d.Delivery.Number + ".tar", "cd " + d.Delivery.Number, "sha256sum -c SHA256SUMS"}},
-		paragraph(templates.M("contact.verify-wrong")))
+		paragraph(templates.M("contact.verify-wrong"))}
+	return section("verify", templates.M("contact.verify"), append(parts, signature...)...), err
 }
 
 // transferTable is what the viewer has fetched himself.

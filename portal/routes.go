@@ -94,6 +94,7 @@ func (s *Server) register() {
 	s.bare("GET /static/", s.static)
 	s.bare("GET /robots.txt", s.robots)
 	s.bare("GET /.well-known/security.txt", s.securityText)
+	s.public("GET "+manifestKeysPath, s.manifestKeys)
 	s.public("GET "+templates.AccessibilityPath, s.accessibility)
 	s.public("GET "+templates.PrivacyPath, s.privacy)
 

@@ -247,10 +247,11 @@ type Empty struct {
 // Inset sets a text apart from its surroundings.
 type Inset struct{ Body Part }
 
-// Details are shown when asked for.
+// Details are shown when asked for. More stands below the body, each as a block of its own.
 type Details struct {
 	Summary Msg
 	Body    Part
+	More    []Part
 	Open    bool
 }
 

@@ -23,7 +23,8 @@ const domain = "sluice manifest v1\x00"
 //
 //	"sluice manifest v1" 0x00 | SHA-256 of the bytes of M (32)
 //
-// so that a key kept elsewhere need not be sent a large manifest. The public key says which of several trusted keys to
+// so that a key kept elsewhere need not be sent a large manifest. Nothing stands behind the manifest but two texts of fixed length,
+// so that a shell can take the file apart: the page of a delivery shows how, for openssl. The public key says which of several trusted keys to
 // verify with; by itself it proves nothing.
 type signed struct {
 	Manifest  json.RawMessage `json:"manifest"`

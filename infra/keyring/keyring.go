@@ -6,10 +6,12 @@
 package keyring
 
 import (
+	"crypto/ed25519"
 	"fmt"
 	"regexp"
 
 	"sluice/delivery"
+	"sluice/delivery/manifest"
 )
 
 // A Role is one set of rights. A process gets the credentials of the roles it plays and no others, so that a break-in
@@ -99,6 +101,16 @@ func checkDestroy(key delivery.KeyName) error {
 
 func notHere(role Role) error {
 	return fmt.Errorf("this process does not play the role %s; configure its credentials, or do this in the process that has them: %w", role, delivery.ErrKeyRefused)
+}
+
+// signing is the finding on a key that signed: its fingerprint is what a foundation publishes by another way.
+func signing(public ed25519.PublicKey) Finding {
+	f := Finding{Name: "signing", OK: true}
+	mark, err := manifest.Fingerprint(public)
+	if f.Detail = "a signature was made and verified; the key has fingerprint " + mark; err != nil {
+		f.OK, f.Detail = false, err.Error()
+	}
+	return f
 }
 
 // advice is the finding on whether the roles that should live apart do.

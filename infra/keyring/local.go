@@ -194,7 +194,11 @@ func (l *Local) Probe(ctx context.Context, _ func() time.Time) []Finding {
 	}
 	kind := Finding{Name: "kind of keyring", OK: true, Detail: l.Describe(),
 		Do: "use Vault or OpenBao for real patients' data; backups of this file keep destroyed keys"}
-	return []Finding{kind, readable, writable, advice(func(r Role) bool { return l.may(r) == nil })}
+	findings := []Finding{kind, readable, writable}
+	if _, public, err := l.Sign(ctx, []byte("sluice keyring probe "+rand.Text())); err == nil {
+		findings = append(findings, signing(public))
+	}
+	return append(findings, advice(func(r Role) bool { return l.may(r) == nil }))
 }
 
 func (l *Local) read(ctx context.Context) (*keys, error) {

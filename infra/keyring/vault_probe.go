@@ -246,8 +246,9 @@ func (v *Vault) probeUpsert(ctx context.Context) Finding {
 
 // The words signed begin like nothing else that is signed, so the signature is of no use to anybody.
 func (v *Vault) probeSign(ctx context.Context) Finding {
-	if _, _, err := v.Sign(ctx, []byte("sluice keyring probe "+rand.Text())); err != nil {
+	_, public, err := v.Sign(ctx, []byte("sluice keyring probe "+rand.Text()))
+	if err != nil {
 		return Finding{Name: "signing", Detail: err.Error(), Do: "make the key: vault write " + v.signPath("keys") + " type=ed25519"}
 	}
-	return Finding{Name: "signing", OK: true, Detail: "a signature was made and verified"}
+	return signing(public)
 }
