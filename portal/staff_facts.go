@@ -367,7 +367,8 @@ func (c *staffCase) deliveryParts(d delivery.Overview) []templates.Part {
 	}
 	add(templates.M("staff.delivery.transfers"), c.transfers(d))
 	shown := []templates.Part{}
-	if a, _ := c.agreement(); a.OpenAt(c.At) == nil && d.EndsEarly(a.Term.Until, c.At) {
+	a, _ := c.agreement()
+	if st := a.StateAt(c.At); (st == licensing.InForce || st == licensing.Suspended) && d.EndsEarly(a.Term.Until, c.At) {
 		shown = append(shown, templates.Notice{Tone: templates.Danger, Title: templates.M("staff.task.bucket", "Number", d.Number), Body: templates.M("staff.delivery.ends-early", "Moment", templates.Moment(d.BucketEnd))})
 	}
 	for _, j := range c.Jobs {
