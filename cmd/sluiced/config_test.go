@@ -105,7 +105,7 @@ func TestTermsAndJurisdictionsReachTheRegistry(t *testing.T) {
 	must(t, os.WriteFile(table, []byte(`{"checked": "2026-11-01", "rows": [{"country": "NL", "nl": "Nederland", "en": "Netherlands", "status": "eea", "source": "s"}]}`), 0o600))
 	cfg := Config{Zone: "Europe/Amsterdam", LocalKeyFile: filepath.Join(folder, "local.key"), Jurisdictions: table, Terms: licensing.DefaultSettings()}
 	cfg.Database.URL, cfg.Terms.LongestTerm = "sqlite:"+filepath.Join(folder, "sluice.db"), 100
-	s, err := openCore(t.Context(), cfg, slog.New(slog.DiscardHandler), options{})
+	s, err := openCore(t.Context(), cfg, slog.New(slog.DiscardHandler), options{fresh: true})
 	must(t, err)
 	defer s.Close()
 	if got := s.registry.Settings().LongestTerm; got != 100 {

@@ -21,7 +21,7 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	cfg := demoConfig(t.TempDir(), "127.0.0.1:8080")
 	must(t, makeKeyring(cfg))
-	s, err := open(t.Context(), cfg, slog.New(slog.DiscardHandler), options{})
+	s, err := open(t.Context(), cfg, slog.New(slog.DiscardHandler), options{fresh: true})
 	must(t, err)
 	t.Cleanup(s.Close)
 	must(t, s.db.Migrate(t.Context()))

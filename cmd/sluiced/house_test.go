@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"infra/account":                  {"infra/audit", "infra/db"},
 	"infra/audit":                    {},
 	"infra/db":                       {"infra/audit"},
-	"infra/keyring":                  {"delivery"},
+	"infra/keyring":                  {"delivery", "delivery/manifest"}, // for the fingerprint of the key that signs
 	"infra/mail":                     {},
 	"infra/objects":                  {"delivery"},
 	"infra/servers":                  {},
