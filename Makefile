@@ -10,6 +10,10 @@ FUZZTIME ?= 20s
 # Where goroutines meet: the race detector costs too much to run everywhere.
 RACE := $(foreach d,infra/db delivery portal,$(if $(wildcard $(d)/*.go),./$(d)))
 
+# Whose tests ask for dbtest.Fresh: they run on SQLite with all others, and on
+# PostgreSQL after that.
+ON_BOTH := ./infra/account ./licensing ./delivery ./portal
+
 .PHONY: help build test vet race fuzz bench servers axe check
 
 help: ## list what there is
@@ -29,6 +33,8 @@ vet: ## go vet, and every file as gofmt writes it
 test: vet ## test everything, with what is on this machine
 	@skips=$$(mktemp) && trap 'rm -f "$$skips"' EXIT && status=0; \
 	SKIPPED_TESTS="$$skips" $(GO) test -vet=off -count=1 -p $(PARALLEL) -timeout $(TIMEOUT) ./... || status=$$?; \
+	echo "and what touches the database, on PostgreSQL:"; \
+	TEST_DATABASE=postgres SKIPPED_TESTS="$$skips" $(GO) test -vet=off -count=1 -p $(PARALLEL) -timeout $(TIMEOUT) $(ON_BOTH) || status=$$?; \
 	if [ -s "$$skips" ]; then \
 		echo; echo "Not tested, with the number of tests:"; \
 		cut -f 1 "$$skips" | sort | uniq -c; \

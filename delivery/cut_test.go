@@ -140,7 +140,7 @@ func TestAStreamIsCutOnEveryReplicaWhenItsReaderMayNotReadAnyMore(t *testing.T) 
 }
 
 func TestWhatHappensToOthersDoesNotDisturbAStream(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w, a, one, two, sites := flowing(t, d, clock)
 	_, other := a.AddContact("dora", "Dora Download")
 	a.RemoveContact(other)
@@ -167,7 +167,7 @@ func awaitLooks(t *testing.T, sites []*site) {
 }
 
 func TestNotOneChunkMoreAfterTheEndOfTheTerm(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w, a, one, two, _ := flowing(t, d, clock)
 	w.Clock.Set(a.Load().Term.Until)
 	one.wantCut("after the end")
@@ -178,7 +178,7 @@ func TestNotOneChunkMoreAfterTheEndOfTheTerm(t *testing.T) {
 }
 
 func TestAnExtensionKeepsTheBytesFlowing(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w, a, one, _, sites := flowing(t, d, clock)
 	until := a.Load().Term.Until
 	a.Extend(licensing.Date{Year: 2026, Month: 11, Day: 30})
@@ -194,7 +194,7 @@ func TestAnExtensionKeepsTheBytesFlowing(t *testing.T) {
 }
 
 func TestWithoutAnAnswerFromTheDatabaseEveryStreamIsCut(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	_, _, one, two, sites := flowing(t, d, clock)
 	must(t, d.Close())
 	for i, s := range []*streaming{one, two} {
@@ -212,7 +212,7 @@ func TestAGatewayThatNobodyWatchesSendsNothing(t *testing.T) {
 }
 
 func TestTheEndOfTheProcessCutsAndCounts(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w, a, one, two, sites := flowing(t, d, clock)
 	sites[0].stop()
 	sites[1].stop()

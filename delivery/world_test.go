@@ -30,7 +30,7 @@ func each(t *testing.T, story func(t *testing.T, w *deliverytest.World)) {
 // onSQLite is a world for a test in which the database plays no part.
 func onSQLite(t testing.TB, o deliverytest.Options) *deliverytest.World {
 	t.Helper()
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	return deliverytest.New(t, d, clock, o)
 }
 

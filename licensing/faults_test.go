@@ -11,7 +11,7 @@ import (
 
 // TestErasedPeopleLeaveTheReplayWhole: rows lose their words, and the log still holds.
 func TestErasedPeopleLeaveTheReplayWhole(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.toForce()
 	w.must(w.r.RemoveContact(t.Context(), w.signatory, w.onAgreement(w.signatory, "contact"), w.agreement, w.get().Contacts[0].ID, "left"))
@@ -35,27 +35,11 @@ type happened struct{}
 func (happened) Kind() string { return "test.happened" }
 
 func TestALogThatTakesNothingStopsEverythingButAStop(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.toForce()
-	ddl := func(statement string) {
-		t.Helper()
-		w.must(d.Change(t.Context(), db.Worker(), func(tx *db.Tx) error {
-			if statement[:4] == "DROP" {
-				if _, err := tx.Exec(statement); err != nil {
-					return err
-				}
-				return tx.Record("test:1", happened{})
-			}
-			if err := tx.Record("test:1", happened{}); err != nil {
-				return err
-			}
-			_, err := tx.Exec(statement)
-			return err
-		}))
-	}
 	proof := w.onAgreement(w.signatory, "contact")
-	ddl(`CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'no space left'); END`)
+	again := dbtest.Full(t, d, "INSERT audit_entries")
 	before := w.get()
 	if err := w.r.RemoveContact(t.Context(), w.signatory, proof, w.agreement, before.Contacts[0].ID, ""); err == nil || !w.get().Contacts[0].Admitted() {
 		t.Errorf("a change that could not be recorded: %v, admitted %v", err, w.get().Contacts[0].Admitted())
@@ -72,7 +56,7 @@ func TestALogThatTakesNothingStopsEverythingButAStop(t *testing.T) {
 	if left, err := w.r.TakeHalts(t.Context(), journal); err == nil || len(left) != 1 {
 		t.Errorf("a halt was taken by a log that takes nothing: %v", err)
 	}
-	ddl(`DROP TRIGGER full`)
+	again()
 	left, err := w.r.TakeHalts(t.Context(), journal)
 	if err != nil || len(left) != 0 || w.get().State != licensing.Suspended {
 		t.Errorf("afterwards: %v, %d left, %s", err, len(left), w.get().State)

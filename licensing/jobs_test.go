@@ -72,7 +72,7 @@ func TestEachReminderIsSentOnceAndMissedDaysHeal(t *testing.T) {
 }
 
 func TestAnExtensionBringsItsOwnReminders(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.toForce()
 	clock.Set(time.Date(2027, 12, 20, 10, 0, 0, 0, time.UTC))
@@ -96,7 +96,7 @@ func TestAnExtensionBringsItsOwnReminders(t *testing.T) {
 }
 
 func TestChangingASettingChangesNoLiveAgreement(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.toForce()
 	before := w.get()
@@ -223,7 +223,7 @@ func TestAnAgreementThatCannotBeLookedAtHoldsUpNoNightAndNoOther(t *testing.T) {
 }
 
 func TestAChangeOfJurisdictionMakesATaskAndEndsNothing(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	in := w.input()
 	in.Licensee.Country, in.Licensee.ReachedFrom = "GB", []string{"GB"}
@@ -271,7 +271,7 @@ func TestAChangeOfJurisdictionMakesATaskAndEndsNothing(t *testing.T) {
 }
 
 func TestEveryActThatMattersNeedsAFreshCodeForThatVeryAct(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.toForce()
 	ctx := t.Context()
@@ -303,7 +303,7 @@ func TestEveryActThatMattersNeedsAFreshCodeForThatVeryAct(t *testing.T) {
 }
 
 func TestSilenceNeverApproves(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.record(w.input())
 	w.must(w.r.Start(t.Context()))
@@ -330,7 +330,7 @@ func TestSilenceNeverApproves(t *testing.T) {
 }
 
 func TestAThingOfAnotherAgreementIsNotThere(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.toForce()
 	theirs, foreign := w.get(), w.agreement
@@ -363,7 +363,7 @@ func TestAThingOfAnotherAgreementIsNotThere(t *testing.T) {
 }
 
 func TestOnePersonHoldsNoTwoConflictingParts(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	for name, change := range map[string]func(*licensing.RequestInput){
 		"applicant and signatory":      func(in *licensing.RequestInput) { in.Signatory.Email = "Anna@UNI.example " },
@@ -409,7 +409,7 @@ func TestARowEditedByHandIsFound(t *testing.T) {
 		`DELETE FROM signatures WHERE part = 'applicant'`,
 	} {
 		t.Run(statement, func(t *testing.T) {
-			d, clock := dbtest.SQLite(t)
+			d, clock := dbtest.Fresh(t)
 			w := newWorld(t, d, clock)
 			w.toForce()
 			w.must(d.Change(t.Context(), db.Worker(), func(tx *db.Tx) error {
@@ -430,7 +430,7 @@ func TestARowEditedByHandIsFound(t *testing.T) {
 }
 
 func TestTheTimeLineSaysWhoDidWhat(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.toForce()
 	w.must(w.r.Stop(t.Context(), w.desk, w.agreement, "a leak was reported", nil))

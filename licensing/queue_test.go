@@ -25,7 +25,7 @@ func (w *world) due(kind licensing.TaskKind) (due time.Time) {
 }
 
 func TestNothingIsDueAfterTheLastDay(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	in := w.input()
 	in.Content.Until = licensing.DateOf(clock.Now()).AddDays(2)
@@ -55,7 +55,7 @@ func TestNothingIsDueAfterTheLastDay(t *testing.T) {
 }
 
 func TestTheContactsAreToBeConfirmedFromTwoWeeksBeforeTheDate(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.toForce()
 	day := 24 * time.Hour

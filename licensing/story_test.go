@@ -286,7 +286,7 @@ func TestTwoPeopleSuspendResumeAndTerminate(t *testing.T) {
 }
 
 func TestAStopGoesAheadWhenTheLogCannotBeWritten(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.toForce()
 	reader, err := db.Open(t.Context(), "sqlite:"+t.TempDir()+"/other.db") // something that answers nothing about this agreement
@@ -326,7 +326,7 @@ func TestAStopGoesAheadWhenTheLogCannotBeWritten(t *testing.T) {
 }
 
 func TestAStopByNumberHoldsBeforeAnybodyCanAskWhichAgreementItIs(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.toForce()
 	halt := licensing.Halt{Agreement: licensing.AgreementID(w.get().Number), By: "cli:root@box", At: clock.Now(), Reason: "a leak"}

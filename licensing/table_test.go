@@ -75,7 +75,7 @@ func verdict(t *testing.T, state, kind string, a actor, err error) {
 }
 
 func TestEveryCellOfTheTableForRequests(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	third := w.Person("Cor Derde", "third@foundation.example", account.Desk)
 	rep2 := w.Person("Rik Ander", "rep2@foundation.example", account.Representative)
@@ -137,7 +137,7 @@ func TestEveryCellOfTheTableForAgreements(t *testing.T) {
 }
 
 func everyCell(t *testing.T, state licensing.AgreementState) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	third := w.Person("Cor Derde", "third@foundation.example", account.Desk)
 	rep2 := w.Person("Rik Ander", "rep2@foundation.example", account.Representative)

@@ -104,7 +104,7 @@ func (a *deal) token(who account.Who, hours string) string {
 }
 
 func TestAProgramDownloadsWithAToken(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	a := w.inForce(nextYear, someFiles)
 	other := w.inForce(nextYear, map[string][]byte{"x.bin": []byte("x")})
@@ -189,7 +189,7 @@ func TestCurlShowsWhyATokenIsRefused(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		servers.Need(t, errors.New("no curl on this machine: apt-get install curl"))
 	}
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	a := w.inForce(nextYear, someFiles)
 	dir := t.TempDir()
@@ -232,7 +232,7 @@ func TestCurlShowsWhyATokenIsRefused(t *testing.T) {
 }
 
 func TestATokenNeverOutlivesTheTerm(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	a := w.inForce(licensing.Date{Year: 2026, Month: 11, Day: 22}, someFiles)
 	secret := a.token(a.Ada, "24")
@@ -250,7 +250,7 @@ func TestATokenNeverOutlivesTheTerm(t *testing.T) {
 }
 
 func TestEveryRefusalSaysWhyAndTheWayOut(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	a := w.inForce(nextYear, someFiles)
 	secret := a.token(a.Ada, "24")
@@ -313,7 +313,7 @@ func (a *deal) two(action licensing.Action) {
 }
 
 func TestEveryReasonHasWordsInBothLanguages(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	at := clock.Now()
 	term := licensing.Term{From: at.AddDate(0, -1, 0), Until: at.AddDate(0, 1, 0)}

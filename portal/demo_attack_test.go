@@ -12,7 +12,7 @@ import (
 // A page of another site can have its own name lead to this machine (DNS rebinding). To the browser it is then one site
 // with the demo, so that neither the origin of a form nor the address that was listened on keeps it out.
 func TestTheDemoAnswersToNoNameButThisMachinesOwn(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	var w *world
 	w = newWorld(t, d, clock, demoConfig(&w))
 	person := string(w.Desk.Person())

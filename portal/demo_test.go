@@ -33,7 +33,7 @@ func demoOf(w **world) *Demo {
 }
 
 func TestInTheDemoOneClickIsEnoughToBeSomebody(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	var w *world
 	w = newWorld(t, d, clock, demoConfig(&w))
 	clock.Advance(time.Hour)
@@ -70,7 +70,7 @@ func whoOf(t *testing.T, w *world, cookie string) account.Who {
 }
 
 func TestTheDemoShowsItsMailAndDesign(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	var w *world
 	w = newWorld(t, d, clock, demoConfig(&w))
 	b := w.anyone().Get("/demo/mail").Want(200, "Mail").Sees("No mail has been sent yet")
@@ -88,7 +88,7 @@ func TestTheDemoShowsItsMailAndDesign(t *testing.T) {
 }
 
 func TestOutsideDemoModeItsPagesDoNotExist(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	for _, path := range []string{"/demo", "/demo/mail", "/demo/mail/x", "/demo/design"} {
 		w.anyone().Get(path).Want(404, "Page not found")

@@ -52,7 +52,7 @@ func TestTheSignatoryAddsAndRemovesContacts(t *testing.T) {
 }
 
 func TestABadContactSaysWhatToMend(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	a := w.inForce(nextYear, map[string][]byte{"a.vcf": []byte("a")})
 	good := map[string]string{"name": "Dirk Data", "position": "engineer", "email": "dirk@" + a.domain, "country": "NL", "code": "good"}
@@ -96,7 +96,7 @@ func TestABadContactSaysWhatToMend(t *testing.T) {
 }
 
 func TestFormsSentTwiceActOnce(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	a := w.inForce(nextYear, map[string][]byte{"a.vcf": []byte("a")})
 	form := url.Values{"name": {"Dirk Data"}, "position": {"engineer"}, "email": {"dirk@" + a.domain}, "country": {"NL"}, "code": {w.Code(a.Signatory)}}
@@ -116,7 +116,7 @@ func TestFormsSentTwiceActOnce(t *testing.T) {
 }
 
 func TestTheSignatoryConfirmsTheList(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	a := w.inForce(nextYear, map[string][]byte{"a.vcf": []byte("a")})
 	clock.Set(clock.Now().AddDate(0, 0, 80))
@@ -132,7 +132,7 @@ func TestTheSignatoryConfirmsTheList(t *testing.T) {
 }
 
 func TestTheApplicantSeesContactsAndChangesNone(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	a := w.inForce(nextYear, map[string][]byte{"a.vcf": []byte("a")})
 	id := string(a.load().Contacts[0].ID)
@@ -156,7 +156,7 @@ func TestTheApplicantSeesContactsAndChangesNone(t *testing.T) {
 }
 
 func TestAnExtensionIsAskedForAndDecided(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	until := licensing.Date{Year: 2027, Month: 1, Day: 31}
 	a := w.inForce(until, map[string][]byte{"a.vcf": []byte("a")})

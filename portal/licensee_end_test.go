@@ -69,7 +69,7 @@ func TestAtTheEndAccessStopsAndDestructionIsStated(t *testing.T) {
 }
 
 func TestALateExtensionIsAskedForAndSaysWhatItMeans(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	a := w.inForce(licensing.Date{Year: 2026, Month: 11, Day: 22}, someFiles)
 	a.passTo(time.Hour)
@@ -91,7 +91,7 @@ func TestALateExtensionIsAskedForAndSaysWhatItMeans(t *testing.T) {
 }
 
 func TestTheCalendarEntryMovesWithTheTerm(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	a := w.inForce(licensing.Date{Year: 2027, Month: 1, Day: 31}, someFiles)
 	entry := func() string {
@@ -118,7 +118,7 @@ func TestTheCalendarEntryMovesWithTheTerm(t *testing.T) {
 }
 
 func TestTheInboxShowsOnesOwnLettersWithoutSecrets(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	set := w.Import("WGS", map[string][]byte{"a.vcf": []byte("a")})
 	a := w.deal("NL", "en", nextYear, set.ID)

@@ -58,7 +58,7 @@ func TestThreePeopleReadAndSign(t *testing.T) {
 }
 
 func TestNobodySignsWhatHeDidNotSee(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	set := w.Import("WGS", map[string][]byte{"a.vcf": []byte("a")})
 	a := w.deal("NL", "en", nextYear, set.ID)
@@ -93,7 +93,7 @@ func TestNobodySignsWhatHeDidNotSee(t *testing.T) {
 }
 
 func TestABadSignatureSaysWhatToMend(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	set := w.Import("WGS", map[string][]byte{"a.vcf": []byte("a")})
 	a := w.deal("NL", "en", nextYear, set.ID)
@@ -132,7 +132,7 @@ func TestABadSignatureSaysWhatToMend(t *testing.T) {
 }
 
 func TestSigningTwiceSignsOnce(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	set := w.Import("WGS", map[string][]byte{"a.vcf": []byte("a")})
 	a := w.deal("NL", "en", nextYear, set.ID)
@@ -146,7 +146,7 @@ func TestSigningTwiceSignsOnce(t *testing.T) {
 }
 
 func TestADeclinedAgreementGoesBackToTheDesk(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	set := w.Import("WGS", map[string][]byte{"a.vcf": []byte("a")})
 	a := w.deal("NL", "en", nextYear, set.ID)
@@ -162,7 +162,7 @@ func TestADeclinedAgreementGoesBackToTheDesk(t *testing.T) {
 }
 
 func TestConfirmationsAreAnsweredBeforeAnybodySigns(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	set := w.Import("WGS", map[string][]byte{"a.vcf": []byte("a")})
 	a := w.deal("IN", "en", nextYear, set.ID)

@@ -13,7 +13,7 @@ import (
 // Whoever has no part in an agreement learns nothing of it from any address: what is not his and what is not there answer
 // with the same bytes, but for the number of the request.
 func TestWhatIsNotYoursIsNotThere(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	a := w.inForce(nextYear, someFiles)
 	b := w.inForce(nextYear, map[string][]byte{"x.bin": []byte("x")})
@@ -69,7 +69,7 @@ func (w *world) answerTo(method, path string, who account.Who) answer {
 
 // A contact sees the agreement that binds him, and does nothing to it; the parties do only what is theirs.
 func TestEveryPartDoesOnlyWhatIsItsOwn(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := dealWorld(t, d, clock)
 	a := w.inForce(nextYear, someFiles)
 	contact := "/contacts/" + string(a.load().Contacts[0].ID) + "/remove"

@@ -20,7 +20,7 @@ import (
 )
 
 func TestWhoAsksTooOftenIsToldWhenToTryAgain(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	b := w.anyone()
 	last := 0
@@ -44,7 +44,7 @@ func TestWhoAsksTooOftenIsToldWhenToTryAgain(t *testing.T) {
 }
 
 func TestATokenThatIsNoneIsRefusedAndSlowedDown(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.server.reader("GET /read/{id}", func(w http.ResponseWriter, _ *http.Request, _ *visit) error { return plain(w, 200, "read") })
 	w.server.handler = w.server.chain()
@@ -124,7 +124,7 @@ func TestOnlyATrustedProxySaysWhoTheClientIs(t *testing.T) {
 }
 
 func TestAccountsSlowDownGuessesAndSayUntilWhen(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.Person("Ada Jansen", "ada@umc.example")
 	b := w.anyone()
@@ -140,7 +140,7 @@ func TestAccountsSlowDownGuessesAndSayUntilWhen(t *testing.T) {
 }
 
 func TestEveryErrorHasItsPage(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	for name, c := range map[string]struct {
 		err    error
@@ -181,7 +181,7 @@ func TestEveryErrorHasItsPage(t *testing.T) {
 }
 
 func TestReadinessIsAskedAndSaysNothingMore(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	var fault error
 	w := newWorld(t, d, clock, func(cfg *Config) { cfg.Ready = func(context.Context) error { return fault } })
 	if rec := w.ask("GET", "/readyz", ""); rec.Code != 200 {
@@ -194,7 +194,7 @@ func TestReadinessIsAskedAndSaysNothingMore(t *testing.T) {
 }
 
 func TestTheLogNamesRoutesAndNoSecrets(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	secret := w.Link(w.Invite("Bo", "bo@umc.example", "someone:1"))
 	w.anyone().Get(InvitationPath + secret + "?x=canary-query")

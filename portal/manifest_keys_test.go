@@ -28,7 +28,7 @@ func checking(t *testing.T) (w *world, folder, commands string) {
 			servers.Need(t, errors.New("there is no "+tool+" here to check a manifest with"))
 		}
 	}
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w = dealWorld(t, d, clock)
 	a := w.inForce(nextYear, someFiles)
 	folder = t.TempDir()

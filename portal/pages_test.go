@@ -12,7 +12,7 @@ import (
 )
 
 func TestEveryPageIsSoundInBothLanguages(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	var w *world
 	w = newWorld(t, d, clock, demoConfig(&w))
 	who := w.Person("Ada Jansen", "ada@umc.example")
@@ -54,7 +54,7 @@ func TestEveryPageIsSoundInBothLanguages(t *testing.T) {
 }
 
 func TestTheLanguageIsChosenOnceAndKeepsThePage(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	b := w.anyone().Prefer("nl-NL,nl;q=0.9,en;q=0.5").Get("/sign-in").Want(200, "Aanmelden")
 	b.Get("/reset?x=1").Follow("English").Want(200, "Choose a new password")
@@ -68,7 +68,7 @@ func TestTheLanguageIsChosenOnceAndKeepsThePage(t *testing.T) {
 }
 
 func TestErrorsStandInTheOrderOfTheFieldsAndLeadThere(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	b := w.anyone().Get("/sign-in").Submit("Continue", "email", " ", "password", "").Want(422, "Sign in")
 	got := strings.Join(b.Errors(), " | ")
@@ -81,7 +81,7 @@ func TestErrorsStandInTheOrderOfTheFieldsAndLeadThere(t *testing.T) {
 }
 
 func TestAnUnknownAddressGetsTheSameAnswers(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.Person("Ada Jansen", "ada@umc.example")
 	answers := func(email string) []string {
@@ -121,7 +121,7 @@ func TestALinkThatIsNotOursLeadsHome(t *testing.T) {
 			t.Errorf("next=%q leads to %q", next, got)
 		}
 	}
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	who := w.Person("Ada Jansen", "ada@umc.example")
 	for _, next := range []string{"https://evil.example/", "//evil.example/", "/%5c%5cevil.example/"} {
@@ -133,7 +133,7 @@ func TestALinkThatIsNotOursLeadsHome(t *testing.T) {
 }
 
 func TestACookieFromBeforeIsWorthNothingAfterSigningIn(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	who := w.Person("Ada Jansen", "ada@umc.example")
 	planted := strings.Repeat("ab", 32)
@@ -150,7 +150,7 @@ func TestACookieFromBeforeIsWorthNothingAfterSigningIn(t *testing.T) {
 }
 
 func TestCookiesAreForThisSiteAndForNoScript(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	w.Person("Ada Jansen", "ada@umc.example")
 	cfg := w.server.cfg
@@ -182,7 +182,7 @@ func TestCookiesAreForThisSiteAndForNoScript(t *testing.T) {
 }
 
 func TestAWrongAddressOfTheSiteIsRefusedAtStart(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	for _, base := range []string{"", "data.example.org", "http://data.example.org", "ftp://localhost", "https://data.example.org/portal", "https://", "http://localhost.evil.example"} {
 		cfg := w.server.cfg

@@ -10,7 +10,7 @@ import (
 )
 
 func TestABucketThatEndsTooEarlyStandsBeforeTheDeskAndTheOperator(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	number, a := o.inForce()
 	o.WorkOff()

@@ -9,7 +9,7 @@ import (
 )
 
 func TestWhatIsLateWithOthersDoesNotStandAboveWhatIsForTheReader(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	signed, _ := o.inForce()
 	clock.Advance(100 * 24 * time.Hour) // the signatory should have confirmed the contacts after 90

@@ -56,7 +56,7 @@ func (o *office) everybody() account.Who {
 }
 
 func TestEveryStaffPageIsSoundInBothLanguagesAtEveryStage(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	all := o.everybody()
 	look := func(stage, number string, paths []string) {
@@ -93,7 +93,7 @@ func TestEveryStaffPageIsSoundInBothLanguagesAtEveryStage(t *testing.T) {
 }
 
 func TestARoleReachesItsOwnPagesAndNoOthers(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	number, a := o.inForce()
 	o.askElsewhere(a)
@@ -159,7 +159,7 @@ func (o *office) routeOf(path string) *route {
 }
 
 func TestNoActGoesThroughWithoutItsCodeOrItsReason(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	number, a := o.inForce()
 	tried := 0
@@ -198,7 +198,7 @@ func TestTheTablesOfWordsCoverWhatThereIs(t *testing.T) {
 	}
 	s := &Server{}
 	s.cfg.Pages = pages
-	d, _ := dbtest.SQLite(t)
+	d, _ := dbtest.Fresh(t)
 	s.cfg.DB, s.zone = d, d.Now().Location()
 	has := func(m templates.Msg, what string) {
 		t.Helper()

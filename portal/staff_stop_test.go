@@ -54,7 +54,7 @@ func TestTheOperatorStopsAnAgreementAndReadsNothingOfIt(t *testing.T) {
 }
 
 func TestAStopFromAPageGoesAheadWhenTheDatabaseTakesNothing(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	var journal []licensing.Halt
 	o := &office{world: newWorld(t, d, clock, func(cfg *Config) {
 		cfg.Journal = func(h licensing.Halt) error { journal = append(journal, h); return nil }
@@ -63,7 +63,7 @@ func TestAStopFromAPageGoesAheadWhenTheDatabaseTakesNothing(t *testing.T) {
 	number, a := o.inForce()
 	o.WorkOff()
 	operator, desk := o.as(o.Operator), o.as(o.Desk)
-	takes := o.readOnly()
+	takes := dbtest.Full(t, d, "INSERT audit_entries", "UPDATE sessions")
 	clock.Advance(2 * time.Minute) // when a session is noted as used
 
 	operator.Get("/stop").Submit("Stop everything now", "number", a.Number, "reason", "A leak").Want(200, "Stop all access").
@@ -82,33 +82,3 @@ func TestAStopFromAPageGoesAheadWhenTheDatabaseTakesNothing(t *testing.T) {
 	}
 	desk.Get("/requests/"+number).Want(200, number).Sees("Suspended", "A leak", o.name(o.Operator))
 }
-
-// readOnly has the database refuse the log and the bookkeeping of sessions, until what it returns is called.
-func (o *office) readOnly() (takes func()) {
-	o.t.Helper()
-	change := func(do func(*db.Tx) error) {
-		o.t.Helper()
-		if err := o.DB.Change(o.t.Context(), db.Worker(), do); err != nil {
-			o.t.Fatal(err)
-		}
-	}
-	change(func(tx *db.Tx) error {
-		return errors.Join(tx.Record("test:1", happened{}), run(tx, `CREATE TRIGGER log BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'no space left'); END`),
-			run(tx, `CREATE TRIGGER seen BEFORE UPDATE ON sessions BEGIN SELECT RAISE(ABORT, 'no space left'); END`))
-	})
-	return func() {
-		o.t.Helper()
-		change(func(tx *db.Tx) error {
-			return errors.Join(run(tx, `DROP TRIGGER log`), run(tx, `DROP TRIGGER seen`), tx.Record("test:1", happened{}))
-		})
-	}
-}
-
-func run(tx *db.Tx, statement string) error {
-	_, err := tx.Exec(statement)
-	return err
-}
-
-type happened struct{}
-
-func (happened) Kind() string { return "test.happened" }

@@ -66,7 +66,7 @@ func TestARequestIsRecordedApprovedByAnotherSignedAndStopped(t *testing.T) {
 }
 
 func TestOfTwoWhoPressAtOnceOneIsToldThatTheOtherWasFirst(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	third := o.Person("Tess Derde", "third@foundation.example", account.Desk)
 	number := o.record()
@@ -93,7 +93,7 @@ func TestOfTwoWhoPressAtOnceOneIsToldThatTheOtherWasFirst(t *testing.T) {
 }
 
 func TestTheFormOfARequestKeepsWhatWasTypedAndSaysWhatIsMissing(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	b := o.as(o.Desk).Get("/requests/new")
 	b.Submit("Continue to the check").Want(422, "Record a request")
@@ -148,7 +148,7 @@ func TestTheFormOfARequestKeepsWhatWasTypedAndSaysWhatIsMissing(t *testing.T) {
 }
 
 func TestAJurisdictionWithAScopeIsJudgedByAPersonFirst(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	b := o.as(o.Desk).Get("/requests/new").Submit("Continue to the check", o.filled("licensee.country", "US")...).Want(200, "Check the request")
 	b.Sees("A person must look at the jurisdictions", "Not decided").Submit("Record the request").Want(200, "DR-0001").Sees("It is your turn")
@@ -161,14 +161,14 @@ func TestAJurisdictionWithAScopeIsJudgedByAPersonFirst(t *testing.T) {
 }
 
 func TestLikelyDuplicatesWarnTheDesk(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	b := o.as(o.Desk).Get("/requests/new").Submit("Continue to the check", o.filled("contacts.0.name", "Dr. Hugo de Wit")...)
 	b.Want(200, "Check the request").Sees("Two people may be one", "hugo@umc.example and karin@umc.example")
 }
 
 func TestAContactElsewhereAndAnExtensionAreDecidedByTheDesk(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	number, a := o.inForce()
 	page := "/requests/" + number
@@ -200,7 +200,7 @@ func (o *office) fresh(who account.Who) account.Who {
 }
 
 func TestInvitationsAreSentAgainAndNeverShown(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	number := o.record()
 	o.decide(o.Second, "/requests/"+number+"/approve", "Approve the request").Want(200, number)
@@ -223,7 +223,7 @@ func TestInvitationsAreSentAgainAndNeverShown(t *testing.T) {
 }
 
 func TestStaffIsAddedAndLetInAgainByTwo(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	b := o.as(o.Desk).Get("/staff").Want(200, "Staff").Sees("Dineke Balie", "Data access desk", "Stef Beheer").Follow("Add somebody").Want(200, "Add somebody")
 	b.Submit("Propose").Want(422, "Add somebody").Sees("Enter the name", "Choose at least one role")
@@ -258,7 +258,7 @@ func TestStaffIsAddedAndLetInAgainByTwo(t *testing.T) {
 }
 
 func TestTheStewardKeepsCollections(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	b := o.as(o.Steward).Get("/collections").Want(200, "Collections").Sees("CPCT").Follow("Add a collection").Want(200, "Add a collection")
 	b.Submit("Add the collection", "name", "two words").Want(422, "Add a collection").Sees("Enter the title")
@@ -273,7 +273,7 @@ func TestTheStewardKeepsCollections(t *testing.T) {
 }
 
 func TestTheOperatorStartsStuckWorkAgain(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	if err := d.Upkeep(t.Context(), func(tx *db.Tx) error {
 		_, err := tx.Exec(`INSERT INTO jobs (id, kind, subject, due, created, attempts, parked, last_error) VALUES ('j1', 'mail', 'x', 1, 1, 10, 1, 'no route to the mail server')`)
@@ -288,7 +288,7 @@ func TestTheOperatorStartsStuckWorkAgain(t *testing.T) {
 }
 
 func TestTheAuditorReadsAllAndDecidesNothing(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	o := newOffice(t, d, clock)
 	number := o.record()
 	b := o.as(o.Auditor).Get("/requests").Want(200, "Requests").Sees(number, "Universitair Medisch Centrum Voorbeeld").Follow(number).Want(200, number).Sees("Request recorded")

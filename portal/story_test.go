@@ -155,7 +155,7 @@ func (w *world) personOf(email string) (id account.PersonID) {
 }
 
 func TestWhoHasAnAccountAcceptsAnInvitationSignedIn(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	who := w.Person("Ada Jansen", "ada@umc.example")
 	for _, c := range []struct{ name, email string }{{"her own address", "ada@umc.example"}, {"another address of hers", "ada@other.example"}} {
@@ -181,7 +181,7 @@ func TestWhoHasAnAccountAcceptsAnInvitationSignedIn(t *testing.T) {
 }
 
 func TestTheAccountPageChangesLanguagePasswordAndApp(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	who := w.Person("Ada Jansen", "ada@umc.example")
 	b := w.as(who).Get("/account/language").Submit("Save", "lang", "nl").Want(200, "Uw account").Sees("Opgeslagen", "Nederlands")
@@ -203,7 +203,7 @@ func TestTheAccountPageChangesLanguagePasswordAndApp(t *testing.T) {
 }
 
 func TestRecoveryCodesAreMadeAnewOnTheAccountPage(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	who := w.Person("Ada Jansen", "ada@umc.example")
 	half := func() account.Session {
@@ -245,7 +245,7 @@ func TestRecoveryCodesAreMadeAnewOnTheAccountPage(t *testing.T) {
 }
 
 func TestASessionEndsAndComesBackToTheSamePage(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	who := w.Person("Ada Jansen", "ada@umc.example")
 	b := w.as(who).Get("/account").Want(200, "Your account")
@@ -270,7 +270,7 @@ func TestASessionEndsAndComesBackToTheSamePage(t *testing.T) {
 }
 
 func TestSomebodyCorrectsHisNameAndStaffIsRenamedByTwoOthers(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	who := w.Person("Tanaka H", "ada@umc.example")
 	b := w.as(who).Get("/account").Follow("Change Name").Want(200, "Correct your name")
@@ -300,7 +300,7 @@ func TestSomebodyCorrectsHisNameAndStaffIsRenamedByTwoOthers(t *testing.T) {
 }
 
 func TestTheAccountPageShowsTheLastSignInsAndWhatFailed(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	who := w.Person("Ada Jansen", "ada@umc.example")
 	for range 2 {
@@ -317,7 +317,7 @@ func TestTheAccountPageShowsTheLastSignInsAndWhatFailed(t *testing.T) {
 }
 
 func TestOnePersonIsNotBothOfTheFirstTwoOfStaff(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := accounttest.New(t, d, clock)
 	pages, err := templates.Load(nil)
 	if err != nil {

@@ -42,7 +42,7 @@ func demoConfig(w **world) func(*Config) {
 }
 
 func TestNoFormOfAnotherSiteReachesAHandler(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	var w *world
 	w = newWorld(t, d, clock, demoConfig(&w))
 	who := w.Person("Ada Jansen", "ada@umc.example", account.Desk, account.Operator, account.Steward, account.Auditor, account.Representative)
@@ -69,7 +69,7 @@ func TestNoFormOfAnotherSiteReachesAHandler(t *testing.T) {
 }
 
 func TestWhoIsNotSignedInIsSentToSignInFromEveryPage(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	protected := 0
 	for _, rt := range w.server.routes {
@@ -97,7 +97,7 @@ func TestWhoIsNotSignedInIsSentToSignInFromEveryPage(t *testing.T) {
 }
 
 func TestHalfASessionOpensNothingButTheWayIn(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	who := w.Person("Ada Jansen", "ada@umc.example", account.Desk)
 	cookie, _, err := w.Accounts.SignIn(t.Context(), w.email(who), "gracht viool zeven lantaarn", account.Meta{Address: "192.0.2.9"})
@@ -116,7 +116,7 @@ func TestHalfASessionOpensNothingButTheWayIn(t *testing.T) {
 }
 
 func TestStaffPagesDoNotExistForOthers(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	who := w.Person("Ada Jansen", "ada@umc.example")
 	ran := false
@@ -146,7 +146,7 @@ func clean(page string) string {
 }
 
 func TestGetChangesNothing(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	var w *world
 	w = newWorld(t, d, clock, demoConfig(&w))
 	all := w.Person("Ada Jansen", "ada@umc.example", account.Desk, account.Operator, account.Steward, account.Auditor, account.Representative)
@@ -185,7 +185,7 @@ func TestGetChangesNothing(t *testing.T) {
 }
 
 func TestEveryAnswerCarriesTheSafetyHeaders(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := newWorld(t, d, clock)
 	who := w.Person("Ada Jansen", "ada@umc.example")
 	w.server.public("GET /breaks", func(http.ResponseWriter, *http.Request, *visit) error { panic("canary-panic-value") })

@@ -165,7 +165,7 @@ func (w *world) nextStep() { w.Clock.Set(account.NextCode(w.Clock.Now())) }
 // newWorldWithoutPeople is a server alone, for what needs nobody.
 func newWorldWithoutPeople(t testing.TB) *Server {
 	t.Helper()
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	pages, err := templates.Load(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -149,7 +149,7 @@ func TestChangingThePasswordKillsWhatWasOpen(t *testing.T) {
 }
 
 func TestTheCookieIsForThisHostAndNoScript(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := accounttest.New(t, d, clock)
 	ada := w.Person("Ada", adaMail)
 	secret := w.Cookies[ada.Person()]

@@ -146,7 +146,7 @@ func guesses(t *testing.T, w *accounttest.World, here account.Meta) (tried int) 
 }
 
 func TestTheTableOfFailuresStaysSmall(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := accounttest.New(t, d, clock)
 	for i := range 100 {
 		wrong(t, w, fmt.Sprintf("nobody%d@lab.example", i), account.Meta{Address: fmt.Sprintf("198.51.%d.1", i)})
@@ -211,7 +211,7 @@ func TestAPasswordUnderOldCostsIsHashedAnewAtSignIn(t *testing.T) {
 }
 
 func TestAPasswordThatIsEasyToGuessIsRefused(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	a := accounttest.New(t, d, clock).Accounts
 	for password, want := range map[string]error{
 		"":                            account.ErrPasswordShort,
@@ -251,14 +251,14 @@ func longText(n int) string {
 }
 
 func TestAccountsNeedALocalKey(t *testing.T) {
-	d, _ := dbtest.SQLite(t)
+	d, _ := dbtest.Fresh(t)
 	if _, err := account.New(d, [32]byte{}, account.Options{}); err == nil {
 		t.Error("an empty key: got no error, want a refusal")
 	}
 }
 
 func TestEverySignInHashesAPasswordAndAtMostFourAtOnce(t *testing.T) {
-	d, clock := dbtest.SQLite(t)
+	d, clock := dbtest.Fresh(t)
 	w := accounttest.New(t, d, clock)
 	w.Person("Ada", adaMail)
 	release := w.Accounts.FillSlots()

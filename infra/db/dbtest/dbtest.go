@@ -1,8 +1,13 @@
-// Package dbtest opens fresh databases for tests: every test that touches the database runs on both engines.
+// Package dbtest opens fresh databases for tests: every test that touches the database runs on both engines. Each runs a
+// test on both at once. Fresh opens the one that the run is about; make test has a run for each.
 package dbtest
 
 import (
+	"database/sql"
+	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,9 +45,25 @@ func (c *Clock) Set(at time.Time) {
 // Advance moves the clock on.
 func (c *Clock) Advance(d time.Duration) { c.Set(c.Now().Add(d)) }
 
-// Each runs a test on a fresh SQLite and on a fresh PostgreSQL database, with a clock that the test sets.
+// engine names the engine of this run: TEST_DATABASE is sqlite, the default, or postgres.
+const engine = "TEST_DATABASE"
+
+// Fresh opens a fresh, migrated database on the engine of this run, with a clock that the test sets.
+func Fresh(t testing.TB) (*db.DB, *Clock) {
+	t.Helper()
+	if os.Getenv(engine) == "postgres" {
+		return Postgres(t)
+	}
+	return SQLite(t)
+}
+
+// Each runs a test on a fresh SQLite and on a fresh PostgreSQL database, with a clock that the test sets. In the run that
+// is about PostgreSQL it does nothing: the other run has done both.
 func Each(t *testing.T, body func(t *testing.T, d *db.DB, clock *Clock)) {
 	t.Helper()
+	if os.Getenv(engine) == "postgres" {
+		return
+	}
 	t.Run("sqlite", func(t *testing.T) {
 		d, clock := SQLite(t)
 		body(t, d, clock)
@@ -53,7 +74,7 @@ func Each(t *testing.T, body func(t *testing.T, d *db.DB, clock *Clock)) {
 	})
 }
 
-// SQLite opens a fresh, migrated SQLite database in the test's folder.
+// SQLite opens a fresh, migrated SQLite database in the test's folder: for what is about that engine. Others call Fresh.
 func SQLite(t testing.TB) (*db.DB, *Clock) {
 	t.Helper()
 	return Open(t, "sqlite:"+filepath.Join(t.TempDir(), "sluice.db"))
@@ -72,11 +93,56 @@ func Open(t testing.TB, dsn string) (*db.DB, *Clock) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { d.Close() })
+	t.Cleanup(func() { d.Close(); addresses.Delete(d) })
+	addresses.Store(d, dsn)
 	clock := NewClock()
 	d.Now = clock.Now
 	if err := d.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return d, clock
+}
+
+// addresses are those of the open databases, for what goes past the product.
+var addresses sync.Map // *db.DB → string
+
+// Full has a database refuse writes, as one does whose disk is full, until again is called. Each of what is an operation
+// and a table, such as "INSERT audit_entries".
+func Full(t testing.TB, d *db.DB, what ...string) (again func()) {
+	t.Helper()
+	dsn, _ := addresses.Load(d)
+	driver, address := "pgx", fmt.Sprint(dsn)
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		driver, address = "sqlite", path
+	}
+	run := func(statements ...string) {
+		t.Helper()
+		conn, err := sql.Open(driver, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		for _, s := range statements {
+			if _, err := conn.Exec(s); err != nil {
+				t.Fatalf("%s: %v", s, err)
+			}
+		}
+	}
+	var undo []string
+	for i, w := range what {
+		operation, table, _ := strings.Cut(w, " ")
+		name := fmt.Sprintf("full_%d", i)
+		if driver == "sqlite" {
+			run(`CREATE TRIGGER ` + name + ` BEFORE ` + operation + ` ON ` + table + ` BEGIN SELECT RAISE(ABORT, 'no space left'); END`)
+			undo = append(undo, `DROP TRIGGER `+name)
+			continue
+		}
+		run(`CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left'; END $$`,
+			`CREATE TRIGGER `+name+` BEFORE `+operation+` ON `+table+` FOR EACH ROW EXECUTE FUNCTION full_disk()`)
+		undo = append(undo, `DROP TRIGGER `+name+` ON `+table)
+	}
+	return func() {
+		t.Helper()
+		run(undo...)
+	}
 }
