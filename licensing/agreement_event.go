@@ -153,7 +153,8 @@ type (
 	ListConfirmed struct {
 		By account.PersonID `json:"by"`
 	}
-	// JurisdictionChanged opens a concern; JurisdictionAnswered closes it with a reason.
+	// JurisdictionChanged opens a concern, or closes one when all is again as it was known; JurisdictionAnswered closes it
+	// with a reason.
 	JurisdictionChanged struct {
 		Outcome Outcome `json:"outcome"`
 	}

@@ -320,8 +320,13 @@ func (a *Agreement) live(ev AgreementEvent, at time.Time) error {
 		if s := a.StateAt(at); s != InForce && s != Suspended {
 			return a.wrongStateAt(at)
 		}
-		if ev.Outcome.same(a.Known) || (!a.Concern.IsZero() && a.Concern.Outcome.same(ev.Outcome)) {
+		back := ev.Outcome.same(a.Known)
+		if back && a.Concern.IsZero() || !a.Concern.IsZero() && a.Concern.Outcome.same(ev.Outcome) {
 			return refuse("concern-open")
+		}
+		if back { // it is again as it was answered for: an answer now would keep what does not hold any more
+			a.Concern = Concern{}
+			return nil
 		}
 		a.Concern = Concern{ev.Outcome, at, at.AddDate(0, 0, a.Durations.ConcernDays)}
 		return nil

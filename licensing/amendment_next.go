@@ -176,8 +176,8 @@ func (a *Agreement) decide(i int, ev AmendmentDecided, at time.Time) error {
 			return err
 		}
 	}
-	if s := a.StateAt(at); m.Type == AddContact && s != InForce && s != Suspended {
-		return a.wrongStateAt(at)
+	if s := a.StateAt(at); m.Type == AddContact && ev.Accept && s != InForce && s != Suspended {
+		return a.wrongStateAt(at) // to decline is possible, or it would wait for ever
 	}
 	if err := conflicts(a.Parties, a.Contacts, append(deciders(*m), ev.By)); err != nil {
 		return err

@@ -139,6 +139,9 @@ func (r *Registry) follow(tx *db.Tx, before, after Agreement, ev AgreementEvent)
 		return r.planMilestones(tx, after)
 
 	case JurisdictionChanged:
+		if after.Concern.IsZero() {
+			return nil
+		}
 		return r.TellStaff(tx, account.Desk, "", withFact(kind("agreement.jurisdiction"), "due", DateOf(after.Concern.Due.In(r.zone)).String()))
 
 	case AgreementEnded:

@@ -31,6 +31,16 @@ func (r *Registry) read(tx *db.Tx, q Request, in RequestInput) (Request, error) 
 			fault(refuse("needed").at(field))
 		}
 	}
+	printed := map[string]string{"title": c.Title, "purpose": c.Purpose, "licensee.address": c.Licensee.Address, "conditions": strings.Join(c.Conditions, "\n")}
+	for i, d := range c.Datasets {
+		printed[fmt.Sprintf("datasets.%d.need", i)] = d.Need
+	}
+	for field, text := range printed {
+		if !r.printable(text) {
+			fault(refuse("not-printable").at(field))
+		}
+	}
+	r.readName(c.Licensee.Name, c.Licensee.Latin, "licensee", fault)
 	if c.Lang != "en" && c.Lang != "nl" {
 		fault(refuse("lang").at("lang"))
 	}
@@ -163,6 +173,21 @@ func (r *Registry) readPeople(tx *db.Tx, n *Request, in RequestInput, fault func
 	return nil
 }
 
+// printable says whether the documents can print a text. Asked at the field, for nobody can mend it when they are made.
+func (r *Registry) printable(text string) bool {
+	return r.opts.Printable == nil || r.opts.Printable(text) == nil
+}
+
+// readName asks for a form of a name that can be printed.
+func (r *Registry) readName(name, latin, field string, fault func(*RefusedError)) {
+	switch {
+	case !r.printable(latin):
+		fault(refuse("not-printable").at(field + ".latin"))
+	case !r.printable(name) && latin == "":
+		fault(refuse("latin-needed").at(field + ".latin"))
+	}
+}
+
 // person checks the fields of a person and normalises the address.
 func (r *Registry) person(in PersonInput, field string, fault func(*RefusedError)) PersonInput {
 	in.Name, in.Latin, in.Position = line(in.Name), line(in.Latin), line(in.Position)
@@ -171,6 +196,10 @@ func (r *Registry) person(in PersonInput, field string, fault func(*RefusedError
 	}
 	if in.Position == "" || len(in.Position) > 200 {
 		fault(refuse("needed").at(field + ".position"))
+	}
+	r.readName(in.Name, in.Latin, field, fault)
+	if !r.printable(in.Position) {
+		fault(refuse("not-printable").at(field + ".position"))
 	}
 	address, err := account.Address(in.Email)
 	if err != nil {
@@ -195,8 +224,11 @@ func (r *Registry) representative(tx *db.Tx, in RequestInput, was Party, id Requ
 		fault(refuse("representative").at("representative"))
 		return p, nil
 	}
-	if p.Position == "" {
+	switch {
+	case p.Position == "":
 		fault(refuse("needed").at("representative.position"))
+	case !r.printable(p.Position):
+		fault(refuse("not-printable").at("representative.position"))
 	}
 	emails, err := r.accounts.Emails(tx, in.Representative)
 	if err != nil {

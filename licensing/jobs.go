@@ -165,7 +165,7 @@ func (r *Registry) Reconsider(ctx context.Context, subject string) error {
 			return err
 		}
 		now := r.outcome(q.Content, a.listed(), q.confirmed(), tx.At)
-		if now.same(a.Known) || (!a.Concern.IsZero() && now.same(a.Concern.Outcome)) {
+		if now.same(a.Known) && a.Concern.IsZero() || !a.Concern.IsZero() && now.same(a.Concern.Outcome) {
 			return db.ErrUnchanged
 		}
 		_, err = r.apply(tx, a, JurisdictionChanged{now})

@@ -262,6 +262,12 @@ func TestAChangeOfJurisdictionMakesATaskAndEndsNothing(t *testing.T) {
 		}
 		return err
 	}))
+	// The taking back is taken back: there is nothing to answer any more.
+	w.nightly(w.r)
+	if c := w.get().Concern; !c.IsZero() {
+		t.Errorf("all is again as it was, and the concern stays open: %+v", c)
+	}
+	w.nightly(changed)
 	w.must(changed.AnswerJurisdiction(t.Context(), w.desk, w.onAgreement(w.desk, "decide"), w.agreement, "standard clauses signed on paper"))
 	w.nightly(changed)
 	if !w.get().Concern.IsZero() {

@@ -68,3 +68,21 @@ func TestTheContactsAreToBeConfirmedFromTwoWeeksBeforeTheDate(t *testing.T) {
 		t.Error("13 days ahead it is no task yet")
 	}
 }
+
+func TestAContactThatWaitedWhenTheTermEndedCanBeDeclined(t *testing.T) {
+	d, clock := dbtest.Fresh(t)
+	w := newWorld(t, d, clock)
+	w.toForce()
+	amendment, err := w.askContact("Gast Elders", "gast@elsewhere.example", "NL")
+	w.must(err)
+	clock.Set(w.get().Term.Until.Add(time.Hour))
+	decide := func(accept bool) error {
+		return w.decide(w.desk, amendment, accept)
+	}
+	wantRefused(t, "letting a contact in after the end", decide(true), "state")
+	w.must(decide(false))
+	if due := w.due(licensing.TaskContact); !due.IsZero() {
+		t.Error("the contact still waits for a decision")
+	}
+	w.replay()
+}

@@ -55,6 +55,13 @@ func (f Faults) Unwrap() []error {
 	return errs
 }
 
+// Check says what Record or Revise would refuse in an input, before anything is written: q is the request that is revised, or
+// holds only who records a new one.
+func (r *Registry) Check(tx *db.Tx, q Request, in RequestInput) error {
+	_, err := r.read(tx, q, in)
+	return err
+}
+
 // Record records a request. A second member of the desk decides about it.
 func (r *Registry) Record(ctx context.Context, who account.Who, in RequestInput) (RequestID, error) {
 	id := RequestID(db.NewID())

@@ -23,6 +23,8 @@ type Options struct {
 	// Render makes the bytes of a document, the same bytes for the same Document. It is called inside a change and calls
 	// nothing that may wait.
 	Render func(Document) (Rendered, error)
+	// Printable says what a document could not print of a text. Nil: everything can be printed, as in a test without documents.
+	Printable func(text string) error
 	// Send sends one letter of the outbox.
 	Send Sender
 }

@@ -241,7 +241,7 @@ func (s *Server) addContact(_ http.ResponseWriter, r *http.Request, v *visit) er
 // latin asks for the Latin form of a name that the documents could not print.
 func (f *form) latin() {
 	if document.CheckScript(f.text("name")) != nil && f.text("latin") == "" {
-		f.fail("latin", templates.M("licensee.add-latin-missing"))
+		f.fail("latin", templates.M("refused.latin-needed"))
 	}
 }
 
@@ -249,7 +249,7 @@ func (f *form) latin() {
 func (f *form) printable(names ...string) {
 	for _, name := range names {
 		if document.CheckScript(f.text(name)) != nil {
-			f.fail(name, templates.M("licensee.not-printable"))
+			f.fail(name, templates.M("refused.not-printable"))
 		}
 	}
 }

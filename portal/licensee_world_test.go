@@ -40,7 +40,7 @@ func dealWorld(t testing.TB, d *db.DB, clock *dbtest.Clock) *world {
 	var depot *delivery.Depot
 	w := newWorld(t, d, clock, func(cfg *Config) {
 		maker := documentMaker{texts: texts, table: cfg.Registry.Jurisdictions(), link: cfg.Base}
-		registry = licensing.New(d, cfg.Accounts, licensing.Options{Render: maker.render, Statements: maker.statements,
+		registry = licensing.New(d, cfg.Accounts, licensing.Options{Render: maker.render, Statements: maker.statements, Printable: document.CheckScript,
 			Send: func(context.Context, licensing.Letter) error { return nil }})
 		depot = delivery.New(d, registry, cfg.Accounts, objects.NewMemory(), keys, delivery.Options{ArchiveBucket: deliverytest.ArchiveBucket, Certificate: maker.certificate})
 		gateway := delivery.NewGateway(depot)

@@ -25,3 +25,14 @@ func TestWhatIsLateWithOthersDoesNotStandAboveWhatIsForTheReader(t *testing.T) {
 		t.Errorf("what others are late with is counted as the reader's:\n%s", text)
 	}
 }
+
+func TestWhatNoDocumentCanPrintIsSaidBesideTheFieldWhenItIsTyped(t *testing.T) {
+	d, clock := dbtest.Fresh(t)
+	o := newOffice(t, d, clock)
+	b := o.as(o.Desk).Get("/requests/new")
+	b.Submit("Continue to the check", o.filled("title", "治療抵抗性", "contacts.0.name", "محمد بن سلمان", "conditions", "Soft\u00adhyphen")...)
+	if len(b.Errors()) != 3 {
+		t.Errorf("got the errors %q, want one each beside title, conditions and the Latin form of the name", b.Errors())
+	}
+	b.Sees("Use Latin, Greek or Cyrillic letters here", "Enter the name in Latin letters as well")
+}

@@ -75,7 +75,7 @@ func TestEveryStaffPageIsSoundInBothLanguagesAtEveryStage(t *testing.T) {
 	empty := []string{"/", "/requests", "/collections", "/staff", "/jobs", "/log?kind=none", "/queues/sign"}
 	look("empty", "", empty)
 
-	number := o.record("licensee.country", "US", "contacts.0.name", "محمد بن سلمان")
+	number := o.record("licensee.country", "US", "contacts.0.name", "محمد بن سلمان", "contacts.0.latin", "Mohammed bin Salman")
 	page := "/requests/" + number
 	look("recorded", number, []string{"/", "/requests", page, page + "/approve", page + "/scope", page + "/refuse", page + "/withdraw", page + "/revise"})
 

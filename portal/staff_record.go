@@ -148,10 +148,14 @@ func asTyped(q licensing.Request) []string {
 func (s *Server) showCheck(v *visit, r *http.Request, rf *recordForm, in licensing.RequestInput, c *staffCase) error {
 	q := asRequest(written(in), rf.signers)
 	pretend := &staffCase{Page: licensing.Page{Request: q}, At: v.At, Lang: v.Lang, zone: s.zone, Names: map[account.PersonID]string{}}
+	before := licensing.Request{Editors: []account.PersonID{v.Who.Person()}}
 	if c != nil {
-		q.Scopes = c.Request.Scopes
+		q.Scopes, before = c.Request.Scopes, c.Request
 	}
 	err := s.cfg.DB.View(r.Context(), func(tx *db.Tx) (err error) {
+		if err := s.cfg.Registry.Check(tx, before, written(in)); err != nil {
+			return err
+		}
 		for _, need := range q.Content.Datasets {
 			d, err := s.cfg.Registry.Dataset(tx, need.Dataset)
 			if err != nil {
@@ -165,6 +169,9 @@ func (s *Server) showCheck(v *visit, r *http.Request, rf *recordForm, in licensi
 		pretend.Duplicates, err = s.cfg.Registry.Duplicates(tx, q)
 		return err
 	})
+	if err != nil && rf.take(err, in) {
+		return s.showForm(v, rf, c)
+	}
 	if err != nil {
 		return err
 	}

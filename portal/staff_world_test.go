@@ -60,7 +60,7 @@ func (o *office) filled(changes ...string) []string {
 		"datasets.0.dataset", string(o.Data.ID), "datasets.0.need", "All reads of the tumours", "conditions", "Publish within two years\nName the foundation",
 		"not_before-day", "", "not_before-month", "", "not_before-year", "",
 		"until-day", fmt.Sprint(day.Day()), "until-month", fmt.Sprint(int(day.Month())), "until-year", fmt.Sprint(day.Year()),
-		"contacts.0.name", "Karin Kluis", "contacts.0.position", "Data manager", "contacts.0.email", "karin@umc.example", "contacts.0.country", "NL"}
+		"contacts.0.name", "Karin Kluis", "contacts.0.latin", "", "contacts.0.position", "Data manager", "contacts.0.email", "karin@umc.example", "contacts.0.country", "NL"}
 	for i := 0; i+1 < len(changes); i += 2 {
 		for j := 0; j+1 < len(values); j += 2 {
 			if values[j] == changes[i] {

@@ -120,7 +120,7 @@ func openCore(ctx context.Context, cfg Config, log *slog.Logger, opt options) (*
 	}
 	s.docs = &documents{cfg: cfg, table: table}
 	s.registry = licensing.New(s.db, s.accounts, licensing.Options{Zone: cfg.Zone, Settings: cfg.Terms, Jurisdiction: table,
-		Statements: s.docs.statements, Render: s.docs.render, Send: s.letters.send})
+		Statements: s.docs.statements, Render: s.docs.render, Printable: document.CheckScript, Send: s.letters.send})
 	s.letters.registry, s.docs.licensee = s.registry, licenseeByNumber(s.db, s.registry)
 	s.accounts.Notify = s.registry.Outbox().Notice
 	s.db.Parked = s.registry.WorkParked

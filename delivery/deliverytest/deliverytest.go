@@ -25,6 +25,7 @@ import (
 	"sluice/infra/keyring/keyringtest"
 	"sluice/infra/objects"
 	"sluice/licensing"
+	"sluice/templates/document"
 )
 
 // Options say where a World keeps its data. What is nil is made: a store in memory, and a local keyring.
@@ -79,7 +80,8 @@ func New(t testing.TB, d *db.DB, clock *dbtest.Clock, o Options) *World {
 			b, err := json.Marshal(doc)
 			return licensing.Rendered{TextVersion: "test-1", Source: string(b), PDF: append([]byte("%PDF-1.7\n"), b...)}, err
 		},
-		Send: func(context.Context, licensing.Letter) error { return nil },
+		Printable: document.CheckScript,
+		Send:      func(context.Context, licensing.Letter) error { return nil },
 	})
 	w.Depot = w.Replica()
 	w.Desk = w.Person("Dineke Balie", "desk@foundation.example", account.Desk)
