@@ -71,6 +71,16 @@ func (p *Depot) ask(tx *db.Tx, who account.Who, id ID) (Access, error) {
 	return first, verdict
 }
 
+// until is when reading ends by itself: with the term, or before it with the session or token that who came with. The error
+// says that this has ended already.
+func (p *Depot) until(tx *db.Tx, who account.Who, a Access) (time.Time, error) {
+	ends, err := p.accounts.Until(tx, who)
+	if until := a.Agreement.Term.Until; until.Before(ends) {
+		ends = until
+	}
+	return ends, err
+}
+
 // A Shown is one delivery as its contact sees it: with its files when they may be read now, and otherwise with the reason.
 // Of its Agreement the row alone is there: number, state, term, zone; no people and no amendments.
 type Shown struct {

@@ -133,7 +133,7 @@ func BenchmarkGatewayAsStored(b *testing.B) {
 	must(b, err)
 	files := listen(b, http.FileServer(http.Dir(dir)))
 	stored := listen(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := h.site.gateway.ServeStored(w, r, delivery.Visitor{Who: h.a.Contact}, d.ID, "large.bam")
+		err := h.site.gateway.ServeStored(w, r, h.a.Contact, d.ID, "large.bam")
 		if err != nil {
 			http.Error(w, err.Error(), statusOf(err))
 		}

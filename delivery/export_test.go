@@ -18,8 +18,8 @@ func (g *Gateway) Open() int { return g.streams.count() }
 func (g *Gateway) Looks() int64 { return g.streams.looks.Load() }
 
 // ServeStored serves a file as it is stored.
-func (g *Gateway) ServeStored(w http.ResponseWriter, r *http.Request, v Visitor, id ID, name string) error {
-	return g.serve(w, r, v, id, func(tx *db.Tx, d Delivery) (*content, error) { return g.depot.storedContent(tx, d, name) })
+func (g *Gateway) ServeStored(w http.ResponseWriter, r *http.Request, who account.Who, id ID, name string) error {
+	return g.serve(w, r, who, id, func(tx *db.Tx, d Delivery) (*content, error) { return g.depot.storedContent(tx, d, name) })
 }
 
 // Ask puts the one question, from the database.

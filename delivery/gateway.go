@@ -13,6 +13,7 @@ import (
 	"path"
 	"runtime"
 	"strings"
+	"time"
 
 	"sluice/infra/account"
 	"sluice/infra/db"
@@ -33,31 +34,25 @@ func NewGateway(p *Depot) *Gateway {
 // Run watches over the open streams until ctx ends, and then cuts them.
 func (g *Gateway) Run(ctx context.Context) { g.streams.watch(ctx) }
 
-// A Visitor is who asks the gateway. Whether the session or token he came with still holds is asked again while bytes
-// flow; Still is for what a caller wants asked besides that.
-type Visitor struct {
-	Who   account.Who
-	Still func(tx *db.Tx) error // may be nil
-}
-
 // Serve answers a GET or HEAD for one path of a delivery: a file, "manifest.json", "SHA256SUMS", or the archive of
-// everything (ArchivePath). An error means that nothing was written and no header was left, and the caller shows a page for
-// it: ErrNotFound, one of the reasons of MayRead, ErrKeyringAway, or something of the store or the database. When bytes were
+// everything (ArchivePath). Bytes flow while the reader may read, and while the session or token that he came with holds.
+// An error means that nothing was written and no header was left, and the caller shows a page for it: ErrNotFound, one of the
+// reasons of MayRead, account.ErrNotSignedIn, ErrKeyringAway, or something of the store or the database. When bytes were
 // already under way, the connection is broken instead (http.ErrAbortHandler).
-func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, v Visitor, id ID, name string) error {
-	return g.serve(w, r, v, id, func(tx *db.Tx, d Delivery) (*content, error) { return g.depot.contentOf(tx, d, name) })
+func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, who account.Who, id ID, name string) error {
+	return g.serve(w, r, who, id, func(tx *db.Tx, d Delivery) (*content, error) { return g.depot.contentOf(tx, d, name) })
 }
 
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, v Visitor, id ID, of func(*db.Tx, Delivery) (*content, error)) error {
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, who account.Who, id ID, of func(*db.Tx, Delivery) (*content, error)) error {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	a, err := g.find(ctx, v, id, of)
+	a, err := g.find(ctx, who, id, of)
 	if err != nil {
 		return err
 	}
 	before := maps.Clone(w.Header())
 	g.headers(w, a.content)
-	out := &outlet{ResponseWriter: w, gateway: g, visitor: v, answer: a, ctx: ctx, cancel: cancel, get: r.Method == http.MethodGet,
+	out := &outlet{ResponseWriter: w, gateway: g, who: who, answer: a, ctx: ctx, cancel: cancel, get: r.Method == http.MethodGet,
 		at: &place{size: a.content.size}}
 	defer out.end()
 	http.ServeContent(out, withoutManyRanges(r), "", a.content.modified, out.at)
@@ -109,16 +104,20 @@ type answer struct {
 	access   Access
 	transfer TransferID // the open one that this request continues, or ""
 	seq      int64      // the log's last entry at that moment
+	until    time.Time  // when reading ends by itself
 }
 
 // find asks the one question and looks up what is to be sent.
-func (g *Gateway) find(ctx context.Context, v Visitor, id ID, of func(*db.Tx, Delivery) (*content, error)) (a answer, err error) {
+func (g *Gateway) find(ctx context.Context, who account.Who, id ID, of func(*db.Tx, Delivery) (*content, error)) (a answer, err error) {
 	err = g.depot.db.View(ctx, func(tx *db.Tx) error {
 		a = answer{}
-		if a.access, err = g.depot.ask(tx, v.Who, id); err != nil {
+		if a.access, err = g.depot.ask(tx, who, id); err != nil {
 			return err
 		}
 		a.seq = a.access.seq
+		if a.until, err = g.depot.until(tx, who, a.access); err != nil {
+			return err
+		}
 		if a.content, err = of(tx, a.access.Delivery); err != nil {
 			return err
 		}
@@ -166,7 +165,7 @@ type outlet struct {
 	http.ResponseWriter
 	answer
 	gateway *Gateway
-	visitor Visitor
+	who     account.Who
 	ctx     context.Context
 	cancel  context.CancelFunc
 	get     bool // bytes are wanted, not only what is known of them
@@ -198,15 +197,15 @@ func (o *outlet) begin() error {
 		return err
 	}
 	if o.transfer == "" {
-		t, seq, err := o.gateway.depot.beginTransfer(o.ctx, o.visitor.Who, o.access.Delivery.ID, o.content.transfer, o.content.logged)
+		t, seq, err := o.gateway.depot.beginTransfer(o.ctx, o.who, o.access.Delivery.ID, o.content.transfer, o.content.logged)
 		if err != nil {
 			return err
 		}
 		o.transfer, o.seq = t.ID, max(o.seq, seq)
 	}
 	control := http.NewResponseController(o.ResponseWriter)
-	one := &stream{visitor: o.visitor, delivery: o.access.Delivery.ID, transfer: o.transfer, asked: o.seq}
-	one.until.Store(db.Stamp(o.access.Agreement.Term.Until))
+	one := &stream{who: o.who, delivery: o.access.Delivery.ID, transfer: o.transfer, asked: o.seq}
+	one.until.Store(db.Stamp(o.until))
 	one.cut = func() {
 		o.cancel()
 		control.SetWriteDeadline(longAgo) // wakes a write that waits for a slow reader

@@ -31,10 +31,10 @@ var ErrNotWatched = errors.New("downloads are not watched over at the moment")
 
 // A stream is one response on its way out.
 type stream struct {
-	visitor  Visitor
+	who      account.Who
 	delivery ID
 	transfer TransferID
-	until    atomic.Int64 // end of the term, as db.Stamp, as it was when last asked
+	until    atomic.Int64 // when reading ends by itself, as db.Stamp, as it was when last asked
 	cut      func()       // breaks the connection, whatever it waits for
 	isCut    atomic.Bool
 	unsaved  atomic.Int64 // bytes sent and not yet in the progress row
@@ -48,7 +48,7 @@ func (one *stream) end() {
 	}
 }
 
-// endAfter cuts a stream when the term is over.
+// endAfter cuts a stream when the term, the session or the token is over.
 func (one *stream) endAfter(now time.Time) {
 	if db.Stamp(now) >= one.until.Load() {
 		one.end()
@@ -229,30 +229,28 @@ type (
 		delivery ID
 	}
 	verdict struct {
-		until int64
-		err   error
+		access Access
+		err    error
 	}
 )
 
 func (s *streams) askAgain(tx *db.Tx, one *stream, known map[question]verdict) error {
-	who := one.visitor.Who
+	who := one.who
 	q := question{who.Person(), who.Scope(), one.delivery}
 	v, found := known[q]
 	if !found {
 		access, err := s.depot.ask(tx, who, one.delivery)
-		v = verdict{db.Stamp(access.Agreement.Term.Until), err}
+		v = verdict{access, err}
 		known[q] = v
 	}
 	if v.err != nil {
 		return v.err
 	}
-	one.until.Store(v.until)
-	if err := s.depot.accounts.Still(tx, who); err != nil {
+	until, err := s.depot.until(tx, who, v.access)
+	if err != nil {
 		return err
 	}
-	if one.visitor.Still != nil {
-		return one.visitor.Still(tx)
-	}
+	one.until.Store(db.Stamp(until))
 	return nil
 }
 

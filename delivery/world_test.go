@@ -100,7 +100,7 @@ func serve(t testing.TB, p *delivery.Depot, people map[string]account.Who) *site
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, _, _ := r.BasicAuth()
 		id, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-		err := s.gateway.Serve(w, r, delivery.Visitor{Who: s.people[name]}, delivery.ID(id), path)
+		err := s.gateway.Serve(w, r, s.people[name], delivery.ID(id), path)
 		if err != nil {
 			http.Error(w, err.Error(), statusOf(err))
 		}

@@ -329,8 +329,7 @@ func (s *Server) downloadAll(w http.ResponseWriter, r *http.Request, v *visit) e
 // serveDelivery hands the request to the gateway, which asks the one question itself. A refusal is a page to a browser and
 // a line of text to a program.
 func (s *Server) serveDelivery(w http.ResponseWriter, r *http.Request, v *visit, id delivery.ID, name string) error {
-	visitor := delivery.Visitor{Who: v.Who, Still: func(tx *db.Tx) error { return s.cfg.Accounts.Still(tx, v.Who) }}
-	err := s.cfg.Gateway.Serve(w, r, visitor, id, name)
+	err := s.cfg.Gateway.Serve(w, r, v.Who, id, name)
 	if err == nil || !slices.ContainsFunc(closings, func(reason error) bool { return errors.Is(err, reason) }) {
 		return awayIfNotWatched(err)
 	}

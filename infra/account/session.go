@@ -268,21 +268,27 @@ func (a *Accounts) RevokeSession(ctx context.Context, who Who, id string) error 
 // Still returns nil while the session or token that a Who came from is good. What runs for long asks it again whenever
 // the log has grown, for signing out, disabling and every other end of a session is in the log.
 func (a *Accounts) Still(tx *db.Tx, who Who) error {
+	_, err := a.Until(tx, who)
+	return err
+}
+
+// Until is Still, with the time at which the session or token ends by itself. No entry of the log says that it has.
+func (a *Accounts) Until(tx *db.Tx, who Who) (time.Time, error) {
 	switch {
 	case who.token != "":
-		_, _, err := a.readToken(tx, who.token, "")
-		return err
+		_, t, err := a.readToken(tx, who.token, "")
+		return t.Expires, err
 	case who.session != "":
-		s, err := a.sessionEnds(tx, who)
+		ends, err := a.sessionEnds(tx, who)
 		if err != nil {
-			return err
+			return time.Time{}, err
 		}
-		if !tx.At.Before(s) {
-			return ErrNotSignedIn
+		if !tx.At.Before(ends) {
+			return time.Time{}, ErrNotSignedIn
 		}
-		return nil
+		return ends, nil
 	}
-	return ErrNotSignedIn
+	return time.Time{}, ErrNotSignedIn
 }
 
 // sessionEnds is when a session ends at the latest. Idling does not count here: somebody whose download runs is not idle.
