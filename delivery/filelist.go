@@ -148,6 +148,15 @@ func parents(path string) func(func(string) bool) {
 	}
 }
 
+// cause is an error without the name in it, which may be made of signs that a terminal obeys.
+func cause(err error) error {
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		return of.Err
+	}
+	return err
+}
+
 // CompareFolder compares the list with what lies in the folder: every listed file must be there as a regular file, and
 // every file there must be listed. list itself, when it lies in the folder, is left out. Links are refused, for they could
 // bring in what nobody meant to hand over.
@@ -162,7 +171,7 @@ func CompareFolder(folder fs.FS, files []ListedFile, list string) ([]fs.FileInfo
 	}
 	err := fs.WalkDir(folder, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			faults = append(faults, ListFault{0, fmt.Sprintf("%s cannot be read: %v", path, err)})
+			faults = append(faults, ListFault{0, fmt.Sprintf("%q cannot be read: %v", path, cause(err))})
 			return nil
 		}
 		if entry.IsDir() || path == list {
@@ -170,7 +179,7 @@ func CompareFolder(folder fs.FS, files []ListedFile, list string) ([]fs.FileInfo
 		}
 		i, found := listed[path]
 		if !found {
-			faults = append(faults, ListFault{0, fmt.Sprintf("%s lies in the folder and is not in the list", path)})
+			faults = append(faults, ListFault{0, fmt.Sprintf("%q lies in the folder and is not in the list", path)})
 			return nil
 		}
 		if !entry.Type().IsRegular() {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode"
 )
 
 func TestEveryFaultOfAListIsReportedWithItsLine(t *testing.T) {
@@ -37,7 +38,7 @@ func TestTheFolderMustHoldJustWhatIsListed(t *testing.T) {
 	folder := fstest.MapFS{"a.bam": {Data: []byte("a")}, "sub/b.vcf": {Data: []byte("b")}, "extra.txt": {}, "files.csv": {}, "link": {Mode: 0o777 | 1<<27}}
 	files := []ListedFile{{Line: 2, Path: "a.bam"}, {Line: 3, Path: "sub/b.vcf"}, {Line: 4, Path: "gone.cram"}, {Line: 5, Path: "sub"}, {Line: 6, Path: "link"}}
 	infos, faults := CompareFolder(folder, files, "files.csv")
-	expectFaults(t, faults, []string{"0: extra.txt lies in the folder and is not in the list", "6: not a regular file", `4: "gone.cram" is not in the folder`, `5: "sub" is not in the folder`})
+	expectFaults(t, faults, []string{`0: "extra.txt" lies in the folder and is not in the list`, "6: not a regular file", `4: "gone.cram" is not in the folder`, `5: "sub" is not in the folder`})
 	if infos[0] == nil || infos[0].Size() != 1 || infos[1] == nil {
 		t.Errorf("got %v, want the sizes of the two files that are there", infos)
 	}
@@ -52,6 +53,20 @@ func expectFaults(t *testing.T, got []ListFault, want []string) {
 		line, text, _ := strings.Cut(want[i], ": ")
 		if line != strconv.Itoa(f.Line) || !strings.Contains(f.What, text) {
 			t.Errorf("fault %d: got %q on line %d, want %q", i, f.What, f.Line, want[i])
+		}
+	}
+}
+
+// Files come from hospitals, and what is wrong with them is shown on the steward's terminal, which obeys what it is sent.
+func TestNamesInAFolderGiveATerminalNoOrders(t *testing.T) {
+	folder := fstest.MapFS{"a.bam\x1b]0;owned\x07\x1b[2J": {Data: []byte("x")}, "b\u202emab.exe": {Data: []byte("x")}}
+	_, faults := CompareFolder(folder, nil, "files.csv")
+	if len(faults) != 2 {
+		t.Fatalf("got %v, want a fault for each of two files", faults)
+	}
+	for _, f := range faults {
+		if strings.ContainsFunc(f.Error(), func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("got %q, want nothing that cannot be printed", f.Error())
 		}
 	}
 }
