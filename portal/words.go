@@ -42,6 +42,7 @@ var accountWords = []struct {
 	{account.ErrRoles, "roles", "account.roles"},
 	{account.ErrTerm, "until", "account.role-term"},
 	{account.ErrTooFew, "", "account.too-few"},
+	{account.ErrLastTwo, "", "account.last-two"},
 	{account.ErrScope, "", "account.token-scope"},
 }
 

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"sluice/infra/db"
@@ -22,13 +23,34 @@ func (a *Accounts) ReportLost(ctx context.Context, s Session) error {
 	})
 }
 
+// ErrLastTwo is returned to one who would leave fewer than two that can give anybody a second factor back.
+var ErrLastTwo = errors.New("two of the desk or the operators must be left whose second factor holds")
+
 // ReportLostOf holds the second factor of somebody who told the desk that it is lost. One member of staff is enough to
-// hold it, for that opens nothing.
+// hold it, for that opens nothing. It shuts, though: one alone, or whoever has the cookie of one, could hold the factors of all
+// others, and the two who would have to undo it would not be there any more.
 func (a *Accounts) ReportLostOf(ctx context.Context, who Who, person PersonID) error {
 	if !who.IsPerson() || !who.Has(Desk, Operator) {
 		return ErrNotAllowed
 	}
-	return a.db.Change(ctx, who.Actor(), func(tx *db.Tx) error { return a.hold(tx, person) })
+	return a.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		if err := a.hold(tx, person); err != nil {
+			return err
+		}
+		roles, err := rolesAt(tx, person, tx.At)
+		if err != nil || !(Who{roles: roles}).Has(Desk, Operator) {
+			return err
+		}
+		var left int
+		err = tx.QueryRow(`SELECT COUNT(DISTINCT r.person_id) FROM staff_roles r
+			JOIN accounts a ON a.person_id = r.person_id JOIN factors f ON f.person_id = r.person_id
+			WHERE r.role IN ($1, $2) AND r.since <= $3 AND (r.until = 0 OR r.until > $4) AND a.disabled = 0 AND f.enrolled <> 0 AND f.held = 0`,
+			string(Desk), string(Operator), db.Stamp(tx.At), db.Stamp(tx.At)).Scan(&left)
+		if err == nil && left < 2 {
+			err = ErrLastTwo
+		}
+		return err
+	})
 }
 
 func (a *Accounts) hold(tx *db.Tx, person PersonID) error {
