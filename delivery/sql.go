@@ -40,6 +40,12 @@ func loadDelivery(tx *db.Tx, id ID) (Delivery, error) {
 	return d, err
 }
 
+// Number is the number that people read of a delivery, for a list of work.
+func (p *Depot) Number(tx *db.Tx, id ID) (string, error) {
+	d, err := loadDelivery(tx, id)
+	return d.Number, err
+}
+
 func loadDeliveries(tx *db.Tx, query string, args ...any) ([]Delivery, error) {
 	return db.Many(tx, scanDelivery, query, args...)
 }

@@ -28,3 +28,11 @@ func ruleKinds(rules []rule) []string {
 	}
 	return kinds
 }
+
+// Fresh is the registry of another process, which has read nothing yet.
+func (r *Registry) Fresh() *Registry {
+	return &Registry{db: r.db, accounts: r.accounts, opts: r.opts, zone: r.zone, outbox: r.outbox}
+}
+
+// Kept is how many agreements the queues keep in memory.
+func (r *Registry) Kept() int { return len(r.seen.all) }

@@ -261,6 +261,16 @@ func (r *Registry) PartiesOf(tx *db.Tx, person account.PersonID) ([]Party, error
 	return db.Many(tx, scanParty, selectParties+` WHERE person = $1 ORDER BY request, part`, person)
 }
 
+// TakesPart says whether a person is a party or a contact anywhere, for the navigation: one may be a party to thousands.
+func (r *Registry) TakesPart(tx *db.Tx, person account.PersonID) (party, contact bool, err error) {
+	if person == "" {
+		return false, false, nil
+	}
+	err = tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM parties WHERE person = $1), EXISTS (SELECT 1 FROM contacts WHERE person = $2)`, person, person).
+		Scan(&party, &contact)
+	return party, contact, err
+}
+
 // Datasets lists what an agreement covers, in the order of the request.
 func (r *Registry) Datasets(tx *db.Tx, id AgreementID) ([]Dataset, error) {
 	return db.Many(tx, scanDataset, datasetsOfAgreement, id)

@@ -1,8 +1,9 @@
 package licensing
 
 import (
+	"cmp"
 	"slices"
-	"sort"
+	"strings"
 	"time"
 
 	"sluice/infra/account"
@@ -61,89 +62,57 @@ func (r *Registry) Queues(tx *db.Tx, who account.Who) ([]Task, error) {
 	for _, q := range requests {
 		tasks = append(tasks, r.ofRequest(q)...)
 	}
-	// What ended long ago and was closed out is not read: only what may still wait for somebody.
-	ids, err := db.Many(tx, scanString, `SELECT id FROM agreements WHERE state <> 'closed-out' OR proposal <> $1 ORDER BY number`, asText(Proposal{}))
+	all, err := r.waiting(tx, selectWaiting, asText(Proposal{}))
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range ids {
-		a, err := r.Agreement(tx, AgreementID(id))
-		if err != nil {
-			return nil, err
-		}
-		q, err := one(tx, scanRequest, selectRequests+` WHERE id = $1`, a.Request)
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, r.ofAgreement(a, q, tx.At)...)
+	r.seen.keepOnly(all)
+	for _, w := range all {
+		tasks = append(tasks, r.ofAgreement(*w.agreement, *w.request, tx.At)...)
 	}
 	return urgent(tasks, tx.At), nil
 }
 
-// TasksOf are what waits for one person: the halves of others' proposals that he may do, and his own part.
+// TasksOf are what waits for one person as a party. What waits for staff stands in the queues.
 func (r *Registry) TasksOf(tx *db.Tx, who account.Who) ([]Task, error) {
 	if !who.IsPerson() || who.Scope() != "" {
 		return nil, nil
 	}
-	var all []Task
-	if who.Has(account.Desk, account.Representative) {
-		queue, err := r.Queues(tx, who)
-		if err != nil {
-			return nil, err
-		}
-		for _, t := range queue {
-			if t.Kind.ofStaff() && (who.Has(account.Desk) || t.Kind == TaskSecond || t.Kind == TaskStop) && t.By != who.Person() {
-				all = append(all, t)
-			}
-		}
-	}
-	parties, err := r.PartiesOf(tx, who.Person())
+	parts, err := r.waiting(tx, selectWaitingFor, who.Person())
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range parties {
-		if p.Part == Representative && !who.Has(account.Representative) {
+	var all []Task
+	for _, w := range parts {
+		if w.part == Representative && !who.Has(account.Representative) {
 			continue
 		}
-		agreements, err := r.AgreementsOf(tx, p.Request)
-		if err != nil {
-			return nil, err
-		}
-		q, err := one(tx, scanRequest, selectRequests+` WHERE id = $1`, p.Request)
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range agreements {
-			for _, t := range r.ofAgreement(a, q, tx.At) {
-				mine := t.Kind == TaskSign && slices.Contains(t.Parts, p.Part)
-				if p.Part == Signatory {
-					mine = mine || t.Kind == TaskAnswer || t.Kind == TaskAttest || t.Kind == TaskEnding || t.Kind == TaskList
-				}
-				if mine {
-					all = append(all, t)
-				}
+		for _, t := range r.ofAgreement(*w.agreement, *w.request, tx.At) {
+			mine := t.Kind == TaskSign && slices.Contains(t.Parts, w.part)
+			if w.part == Signatory {
+				mine = mine || t.Kind == TaskAnswer || t.Kind == TaskAttest || t.Kind == TaskEnding || t.Kind == TaskList
+			}
+			if mine {
+				all = append(all, t)
 			}
 		}
 	}
 	return urgent(all, tx.At), nil
 }
 
-// ofStaff says whether the desk does it; the rest is for it to watch.
-func (k TaskKind) ofStaff() bool {
-	return slices.Contains([]TaskKind{TaskApprove, TaskScope, TaskRelease, TaskJudge, TaskContact, TaskExtension, TaskSecond, TaskStop, TaskJurisdiction}, k)
-}
-
-// urgent sorts tasks by when they are due, those without a date last.
+// urgent sorts tasks by when they are due, those without a date last, and then by number.
 func urgent(tasks []Task, at time.Time) []Task {
 	for i := range tasks {
 		tasks[i].Overdue = !tasks[i].Due.IsZero() && !at.Before(tasks[i].Due)
 	}
-	sort.SliceStable(tasks, func(i, j int) bool {
-		a, b := tasks[i].Due, tasks[j].Due
-		if a.IsZero() != b.IsZero() {
-			return b.IsZero()
+	slices.SortStableFunc(tasks, func(a, b Task) int {
+		switch {
+		case a.Due.IsZero() == b.Due.IsZero():
+			return cmp.Or(a.Due.Compare(b.Due), strings.Compare(a.Number, b.Number))
+		case a.Due.IsZero():
+			return 1
 		}
-		return a.Before(b)
+		return -1
 	})
 	return tasks
 }

@@ -57,6 +57,7 @@ type Registry struct {
 	opts     Options
 	zone     *time.Location
 	outbox   *Outbox
+	seen     seen
 
 	mu    sync.Mutex
 	halts map[AgreementID]bool // stopped on this host while the log could not be written; the key may be the number

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"reflect"
 	"testing"
 	"time"
 
@@ -93,6 +94,7 @@ func (w *world) input() licensing.RequestInput {
 
 func (w *world) act(who account.Who, kind, subject string) account.Proof {
 	w.t.Helper()
+	w.queues()
 	return w.Confirm(who, account.Act{Kind: kind, Subject: subject})
 }
 
@@ -203,6 +205,27 @@ func (w *world) work() {
 		}
 	}
 	w.t.Fatal("the work does not end")
+}
+
+// queues checks that what was kept of earlier looks at the queues says what the tables say. Every act asks it first.
+func (w *world) queues() {
+	w.t.Helper()
+	fresh := w.r.Fresh()
+	w.must(w.d.View(w.t.Context(), func(tx *db.Tx) error {
+		for _, who := range []account.Who{w.desk, w.rep, w.applicant, w.signatory, w.contact} {
+			got, err := w.r.TasksOf(tx, who)
+			want, err2 := fresh.TasksOf(tx, who)
+			if err = errors.Join(err, err2); err != nil || !reflect.DeepEqual(got, want) {
+				w.t.Errorf("tasks of %s: got %+v, want %+v (%v)", who.Person(), got, want, err)
+			}
+		}
+		got, err := w.r.Queues(tx, w.desk)
+		want, err2 := fresh.Queues(tx, w.desk)
+		if !reflect.DeepEqual(got, want) {
+			w.t.Errorf("the queues: got %+v, want %+v", got, want)
+		}
+		return errors.Join(err, err2)
+	}))
 }
 
 // replay checks that the log and the tables agree.

@@ -109,13 +109,8 @@ func (s *Server) licenseeTask(t licensing.Task) (templates.Task, bool) {
 // licenseeNav is the part of the navigation that people with a part in a request see.
 func (s *Server) licenseeNav(v *visit) []navItem {
 	var party, contact bool
-	err := s.cfg.DB.View(v.r.Context(), func(tx *db.Tx) error {
-		parties, err := s.cfg.Registry.PartiesOf(tx, v.Who.Person())
-		if err != nil {
-			return err
-		}
-		contacts, err := s.cfg.Registry.ContactsOf(tx, v.Who.Person())
-		party, contact = len(parties) > 0, len(contacts) > 0
+	err := s.cfg.DB.View(v.r.Context(), func(tx *db.Tx) (err error) {
+		party, contact, err = s.cfg.Registry.TakesPart(tx, v.Who.Person())
 		return err
 	})
 	if err != nil {

@@ -198,33 +198,29 @@ func (s *Server) deliveryGroups(tx *db.Tx, v *visit) ([]group, error) {
 	if !v.Who.Has(account.Desk) || s.cfg.Depot == nil {
 		return nil, nil
 	}
-	jobs, err := tx.Jobs()
+	jobs, err := tx.StuckJobs(prepareJob)
 	if err != nil {
 		return nil, err
 	}
 	jobs = slices.DeleteFunc(jobs, func(j db.Job) bool {
 		return j.Kind != prepareJob && (j.Parked.IsZero() || !strings.HasPrefix(j.Kind, "delivery."))
 	})
-	if len(jobs) == 0 {
-		return nil, nil
-	}
-	known, err := s.deliveries(tx, v)
-	if err != nil {
-		return nil, err
-	}
 	stuck, preparing := group{}, group{}
 	for _, j := range jobs {
-		d, ok := known[j.Subject]
-		if !ok {
-			continue
+		number, err := s.cfg.Depot.Number(tx, delivery.ID(j.Subject))
+		if errors.Is(err, delivery.ErrNotFound) {
+			continue // work of the archive
 		}
-		t := templates.Task{Title: templates.M("staff.task.preparing", "Number", d.Number), Href: requestOf(d.Number) + "#deliveries", Status: templates.Waiting,
+		if err != nil {
+			return nil, err
+		}
+		t := templates.Task{Title: templates.M("staff.task.preparing", "Number", number), Href: requestOf(number) + "#deliveries", Status: templates.Waiting,
 			Hint: templates.M("staff.task.preparing-hint")}
 		if j.Parked.IsZero() {
 			preparing.Tasks = append(preparing.Tasks, t)
 			continue
 		}
-		t.Title, t.Status, t.Hint = templates.M("staff.task.stuck", "Number", d.Number), templates.Stuck, templates.Text(j.LastError)
+		t.Title, t.Status, t.Hint = templates.M("staff.task.stuck", "Number", number), templates.Stuck, templates.Text(j.LastError)
 		stuck.Tasks = append(stuck.Tasks, t)
 	}
 	stuck.Title, preparing.Title = templates.M("staff.queue-stuck", "Count", len(stuck.Tasks)), templates.M("staff.queue-preparing", "Count", len(preparing.Tasks))
@@ -255,28 +251,6 @@ func (s *Server) bucketGroups(tx *db.Tx, v *visit) ([]group, error) {
 func requestOf(number string) string {
 	request, _, _ := strings.Cut(number, "-A")
 	return "/requests/" + request
-}
-
-// deliveries are all deliveries by id. It is asked only while some are in work.
-func (s *Server) deliveries(tx *db.Tx, v *visit) (map[string]delivery.Overview, error) {
-	all, err := s.cfg.Registry.Requests(tx, v.Who)
-	if err != nil {
-		return nil, err
-	}
-	known := map[string]delivery.Overview{}
-	for _, m := range all {
-		if m.Agreement.ID == "" || m.Agreement.Term.IsZero() {
-			continue
-		}
-		found, err := s.cfg.Depot.Overview(tx, m.Agreement.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range found {
-			known[string(d.ID)] = d
-		}
-	}
-	return known, nil
 }
 
 // peopleGroups are what two of staff decide about people: what was proposed, and second factors that were lost.
@@ -343,20 +317,11 @@ func (s *Server) jobGroups(tx *db.Tx, v *visit) ([]group, error) {
 	if !v.Who.Has(account.Operator) {
 		return nil, nil
 	}
-	jobs, err := tx.Jobs()
-	if err != nil {
+	stuck, err := tx.StuckJobs("")
+	if err != nil || len(stuck) == 0 {
 		return nil, err
 	}
-	n := 0
-	for _, j := range jobs {
-		if !j.Parked.IsZero() {
-			n++
-		}
-	}
-	if n == 0 {
-		return nil, nil
-	}
-	return []group{{Title: templates.M("staff.queue-parked"), Tasks: []templates.Task{{Title: templates.M("staff.task.parked", "Count", n), Href: "/jobs", Status: templates.Stuck}}}}, nil
+	return []group{{Title: templates.M("staff.queue-parked"), Tasks: []templates.Task{{Title: templates.M("staff.task.parked", "Count", len(stuck)), Href: "/jobs", Status: templates.Stuck}}}}, nil
 }
 
 // importGroups are datasets of which the import has not ended.

@@ -74,23 +74,21 @@ type Job struct {
 
 // Jobs lists the work that waits, runs or is parked, parked first.
 func (tx *Tx) Jobs() ([]Job, error) {
-	rows, err := tx.Query(`SELECT id, kind, subject, due, attempts, lease, parked, last_error FROM jobs ORDER BY parked DESC, due, id`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var jobs []Job
-	for rows.Next() {
-		var j Job
-		var due, parked int64
-		var holder string
-		if err := rows.Scan(&j.ID, &j.Kind, &j.Subject, &due, &j.Attempts, &holder, &parked, &j.LastError); err != nil {
-			return nil, err
-		}
-		j.Due, j.Parked, j.Running = Instant(due), Instant(parked), holder != ""
-		jobs = append(jobs, j)
-	}
-	return jobs, rows.Err()
+	return Many(tx, scanJob, `SELECT id, kind, subject, due, attempts, lease, parked, last_error FROM jobs ORDER BY parked DESC, due, id`)
+}
+
+// StuckJobs lists the jobs that are parked, and all of one kind: for pages, where those that wait for a day to come are too many.
+func (tx *Tx) StuckJobs(kind string) ([]Job, error) {
+	return Many(tx, scanJob, `SELECT id, kind, subject, due, attempts, lease, parked, last_error FROM jobs
+		WHERE parked > 0 OR kind = $1 ORDER BY parked DESC, due, id`, kind)
+}
+
+func scanJob(r Row) (j Job, err error) {
+	var due, parked int64
+	var holder string
+	err = r.Scan(&j.ID, &j.Kind, &j.Subject, &due, &j.Attempts, &holder, &parked, &j.LastError)
+	j.Due, j.Parked, j.Running = Instant(due), Instant(parked), holder != ""
+	return j, err
 }
 
 // Work runs jobs of the given kinds on n goroutines until ctx ends, then waits for those that run. Any number of

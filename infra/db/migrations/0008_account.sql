@@ -17,7 +17,11 @@ CREATE INDEX former_names_person ON former_names (person_id, until);
 -- How many attempts failed before this sign-in, for the person's own list.
 ALTER TABLE sessions ADD COLUMN failed INTEGER NOT NULL DEFAULT 0;
 
+-- Every page of staff asks which agreements may wait for somebody, and at which revisions: without reading their rows.
+CREATE INDEX agreements_waiting ON agreements (state, request, id, rev);
+
 -- +goose Down
+DROP INDEX agreements_waiting;
 ALTER TABLE sessions DROP COLUMN failed;
 DROP TABLE former_names;
 ALTER TABLE persons DROP COLUMN salt;
