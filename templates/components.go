@@ -188,9 +188,10 @@ type Step struct {
 }
 
 // AreYouSure is the form of a page of its own before something that cannot be undone. It says the consequences; Fields may ask
-// for a reason or a code.
+// for a reason or a code, and Files asks for the encoding that a FileField needs.
 type AreYouSure struct {
 	Action       string
+	Files        bool
 	Consequences []Msg
 	Fields       []Part
 	Hidden       []Hidden
