@@ -41,7 +41,7 @@ func (r *Registry) bindParty(tx *db.Tx, id PartyID, person account.PersonID) err
 				parties[i].Person = person
 			}
 		}
-		if err := conflicts(parties, a.Contacts, nil); err != nil {
+		if err := conflicts(parties, a.Contacts, a.paperHandlers()); err != nil {
 			return err
 		}
 	}
@@ -72,6 +72,7 @@ func (r *Registry) notHandler(tx *db.Tx, a Agreement, person account.PersonID) e
 		return err
 	}
 	handlers := append([]account.PersonID{q.Decider}, q.Editors...)
+	handlers = append(handlers, a.paperHandlers()...)
 	for _, m := range a.Amendments {
 		handlers = append(handlers, deciders(m)...)
 	}

@@ -51,6 +51,7 @@ type Agreement struct {
 	Contacts      []Contact
 	Confirmations []Confirmation
 	Signatures    []Signature // of this version; those of earlier ones are void
+	Papers        []Paper     // signed outside the portal, of all versions, in the order in which they came
 	Amendments    []Amendment
 	Proposal      Proposal // what waits for a second person; zero: nothing
 	Stop          Stop     // an emergency stop; zero: none
@@ -67,7 +68,7 @@ type Agreement struct {
 // A Signature covers the stored bytes of one version, by their hash.
 type Signature struct {
 	Part      Part             `json:"part"`
-	Person    account.PersonID `json:"person"`
+	Person    account.PersonID `json:"person"` // "" for who signed on paper before he had an account
 	Version   int              `json:"version"`
 	SHA256    string           `json:"sha256"`
 	At        time.Time        `json:"at"`
@@ -76,6 +77,7 @@ type Signature struct {
 	Name      string           `json:"-"` // as typed
 	Position  string           `json:"-"`
 	Authority string           `json:"-"` // the statement that the person may sign
+	Paper     OnPaper          `json:"paper,omitzero"`
 }
 
 func (s Signature) digest() string { return digest(s.Salt, s.Name, s.Position, s.Authority) }
@@ -279,6 +281,6 @@ func (a Agreement) wrongState() *RefusedError { return refuse("state", "state", 
 func (a Agreement) clone() Agreement {
 	a.Parties, a.Contacts = slices.Clone(a.Parties), slices.Clone(a.Contacts)
 	a.Confirmations, a.Signatures = slices.Clone(a.Confirmations), slices.Clone(a.Signatures)
-	a.Amendments, a.Reminded = slices.Clone(a.Amendments), slices.Clone(a.Reminded)
+	a.Amendments, a.Reminded, a.Papers = slices.Clone(a.Amendments), slices.Clone(a.Reminded), slices.Clone(a.Papers)
 	return a
 }

@@ -16,6 +16,8 @@ func (a Agreement) Next(ev AgreementEvent, at time.Time) (Agreement, error) {
 	switch ev.(type) {
 	case AgreementDrafted, AgreementRevised, AgreementReleased, ConfirmationsAnswered, AgreementOpened, AgreementSigned, SignatureDeclined:
 		err = n.towardsForce(ev, at)
+	case PaperUploaded, PaperConfirmed, PaperRefused:
+		err = n.onPaper(ev, at)
 	case ActionProposed, ActionSeconded, ActionDropped, EmergencyStopped, StopConfirmed:
 		err = n.byTwo(ev, at)
 	case ExtensionAsked, ContactAsked, ContactRemoved, AmendmentDecided, AmendmentDropped:
@@ -50,6 +52,7 @@ func (a *Agreement) towardsForce(ev AgreementEvent, at time.Time) error {
 		a.State, a.Released, a.Editor, a.SHA256, a.Opened = Drafted, false, ev.By, "", time.Time{}
 		a.Version++
 		a.Signatures, a.Proposal = nil, Proposal{}
+		a.decidePaper(PaperVoid, "", at)
 		a.Variant, a.Lang, a.NotBefore, a.Until = ev.Variant, ev.Lang, ev.NotBefore, ev.Until
 		a.Parties, a.Contacts, a.Confirmations = ev.Parties, ev.Contacts, ev.Confirmations
 		a.Known = Outcome{Variant: ev.Variant}
@@ -84,6 +87,9 @@ func (a *Agreement) towardsForce(ev AgreementEvent, at time.Time) error {
 		return nil
 
 	case AgreementSigned:
+		if ev.Signature.Person == "" || !ev.Signature.Paper.IsZero() {
+			return refuse("not-your-part")
+		}
 		return a.sign(ev.Signature, at)
 
 	case SignatureDeclined:
@@ -96,6 +102,7 @@ func (a *Agreement) towardsForce(ev AgreementEvent, at time.Time) error {
 		// The content must be looked at again: what was signed by others is void with it.
 		a.State, a.Released, a.Editor, a.SHA256, a.Opened, a.Signatures = Drafted, false, "", "", time.Time{}, nil
 		a.Version++
+		a.decidePaper(PaperVoid, "", at)
 		return nil
 	}
 	return refuse("unknown-event")
@@ -125,23 +132,30 @@ func (a *Agreement) answer(ev ConfirmationsAnswered, at time.Time) error {
 	return nil
 }
 
+// sign takes a signature, given in the portal or confirmed on paper, and brings the agreement into force with the last one.
 func (a *Agreement) sign(s Signature, at time.Time) error {
+	party := a.Party(s.Part)
 	switch {
 	case a.State != Signing:
 		return a.wrongState()
 	case s.Version != a.Version || s.SHA256 != a.SHA256 || a.SHA256 == "":
 		return refuse("other-version")
-	case s.Person == "" || a.Party(s.Part).Person != s.Person:
+	case party.Part != s.Part || party.Person != s.Person:
 		return refuse("not-your-part")
 	case !slices.Contains(a.Missing(), s.Part):
 		return refuse("signed-already")
-	case slices.ContainsFunc(a.Signatures, func(o Signature) bool { return o.Person == s.Person }):
+	case slices.ContainsFunc(a.Signatures, func(o Signature) bool {
+		return samePerson(s.Person, party.Email, o.Person, a.Party(o.Part).Email)
+	}):
 		return refuse("conflict", "one", string(s.Part), "other", "signed")
 	case !at.Before(a.Until.End(a.Location())):
 		return refuse("term-over", "until", a.Until.String())
 	}
 	s.At = at
 	a.Signatures = append(a.Signatures, s)
+	if p, waits := a.WaitingPaper(); waits && len(a.Counting(p)) == 0 {
+		a.decidePaper(PaperVoid, "", at) // whoever signed it has signed here too
+	}
 	if len(a.Missing()) > 0 {
 		return nil
 	}
@@ -264,6 +278,7 @@ func (a *Agreement) act(action Action, at time.Time) {
 		a.State, a.Stop = InForce, Stop{}
 	case ActionTerminate:
 		a.State, a.Closed, a.Concern = Terminated, at, Concern{}
+		a.decidePaper(PaperVoid, "", at)
 		a.dropOpen()
 	case ActionAccept:
 		for i, c := range a.Confirmations {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sluice/infra/account"
@@ -19,6 +20,7 @@ const (
 	AgreementDocument   DocumentKind = "agreement"
 	AmendmentDocument   DocumentKind = "amendment"
 	AttestationDocument DocumentKind = "attestation"
+	PaperDocument       DocumentKind = "paper" // not made here: uploaded, signed outside the portal
 )
 
 // A Document is everything a document says, for whoever renders it. Names stand in it: it is never logged.
@@ -174,8 +176,21 @@ func (r *Registry) Document(tx *db.Tx, who account.Who, hash string) (StoredDocu
 	if err != nil {
 		return StoredDocument{}, err
 	}
-	if !sees(r.rolesIn(who, a.Parties, a.Contacts)) {
+	if roles := r.rolesIn(who, a.Parties, a.Contacts); !sees(roles) || !a.shows(d, roles) {
 		return StoredDocument{}, ErrNotFound
 	}
 	return d, nil
+}
+
+// shows says whether a document is for somebody who may see the agreement. What was signed on paper holds signatures and
+// what else was on the desk's scanner: the parties read it once two have compared it, the contacts never.
+func (a Agreement) shows(d StoredDocument, roles []Role) bool {
+	is := func(all ...Role) bool {
+		return slices.ContainsFunc(all, func(r Role) bool { return slices.Contains(roles, r) })
+	}
+	if d.Kind != PaperDocument || is(AsDesk, AsStaffSigner, AsAuditor) {
+		return true
+	}
+	counts := func(p Paper) bool { return p.Document == d.SHA256 && p.State == PaperCounts }
+	return is(AsApplicant, AsSignatory, AsRepresentative) && slices.ContainsFunc(a.Papers, counts)
 }

@@ -49,6 +49,13 @@ func (r *Registry) afterRequest(tx *db.Tx, before, after Request, ev RequestEven
 func (r *Registry) follow(tx *db.Tx, before, after Agreement, ev AgreementEvent) error {
 	l := Letter{Number: after.Number, Link: "/agreements/" + after.Number, Facts: map[string]string{"number": after.Number}}
 	kind := func(k string) Letter { c := l; c.Kind = k; return c }
+	if p, waited := before.WaitingPaper(); waited {
+		if now, _ := after.Paper(p.ID); now.State == PaperVoid {
+			if err := r.tellStaff(tx, p.By, kind("paper.void")); err != nil {
+				return err
+			}
+		}
+	}
 	switch ev := ev.(type) {
 	case AgreementDrafted:
 		return r.inviteParties(tx, after)
@@ -78,6 +85,27 @@ func (r *Registry) follow(tx *db.Tx, before, after Agreement, ev AgreementEvent)
 			return nil
 		}
 		return r.entered(tx, after, kind("agreement.in-force"))
+
+	case PaperUploaded:
+		return r.TellStaff(tx, account.Desk, ev.Paper.By, kind("paper.to-confirm"))
+
+	case PaperConfirmed:
+		for _, part := range after.signedOn(ev.Document) {
+			if err := r.toPart(tx, after, part, kind("paper.receipt")); err != nil {
+				return err
+			}
+		}
+		if after.State != InForce {
+			return nil
+		}
+		return r.entered(tx, after, kind("agreement.in-force"))
+
+	case PaperRefused:
+		p, _ := after.Paper(ev.Paper)
+		if p.By == ev.By {
+			return nil // taken back
+		}
+		return r.tellStaff(tx, p.By, kind("paper.sent-back"))
 
 	case ActionProposed:
 		return r.TellStaff(tx, account.Desk, ev.By, withFact(kind("agreement.to-second"), "action", string(ev.Action)))
@@ -399,19 +427,25 @@ func (r *Registry) TellStaff(tx *db.Tx, role account.Role, but account.PersonID,
 		if p.ID == but {
 			continue
 		}
-		emails, err := r.accounts.Emails(tx, p.ID)
-		if err != nil {
-			return err
-		}
-		if len(emails) == 0 {
-			continue
-		}
-		l.To = Address{Email: emails[0].Address, Name: p.Name, Lang: p.Lang, Person: p.ID}
-		if err := r.outbox.Post(tx, l); err != nil {
+		if err := r.tellStaff(tx, p.ID, l); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tellStaff writes to one member of staff, who may be gone by now.
+func (r *Registry) tellStaff(tx *db.Tx, id account.PersonID, l Letter) error {
+	p, err := r.accounts.Person(tx, id)
+	if err != nil {
+		return err
+	}
+	emails, err := r.accounts.Emails(tx, id)
+	if err != nil || len(emails) == 0 {
+		return err
+	}
+	l.To = Address{Email: emails[0].Address, Name: p.Name, Lang: p.Lang, Person: id}
+	return r.outbox.Post(tx, l)
 }
 
 func letterOf(q Request, kind string) Letter {

@@ -118,26 +118,32 @@ func TestARepresentativeWhoLeftSignsNothing(t *testing.T) {
 		w.record(w.input())
 		w.approve()
 		w.joinParties()
-		first, second := w.Operators()
-		var grant string
-		w.must(d.View(t.Context(), func(tx *db.Tx) error {
-			roles, err := w.Accounts.StaffRoles(tx)
-			for _, g := range roles {
-				if g.Person == w.rep.Person() {
-					grant = g.ID
-				}
-			}
-			return err
-		}))
-		proof := w.Confirm(first, account.ProposalAct(account.EndRole, string(w.rep.Person())))
-		task, err := w.Accounts.Propose(t.Context(), first, proof, account.EndRole, w.rep.Person(), grant, "left")
-		w.must(err)
-		w.must(w.Accounts.ConfirmTask(t.Context(), second, w.Confirm(second, account.TaskAct(task)), task, "left"))
+		w.dismiss(w.rep)
 		w.rep = w.SignIn(w.rep.Person(), "rep@foundation.example").Who
 		if err := w.sign(w.rep, licensing.Representative); err == nil {
 			t.Error("somebody who is no staff any more signed for the foundation: got no error, want a refusal")
 		}
 	})
+}
+
+// dismiss ends the roles of a member of staff, by two operators.
+func (w *world) dismiss(who account.Who) {
+	w.t.Helper()
+	first, second := w.Operators()
+	var grant string
+	w.must(w.d.View(w.t.Context(), func(tx *db.Tx) error {
+		roles, err := w.Accounts.StaffRoles(tx)
+		for _, g := range roles {
+			if g.Person == who.Person() {
+				grant = g.ID
+			}
+		}
+		return err
+	}))
+	proof := w.Confirm(first, account.ProposalAct(account.EndRole, string(who.Person())))
+	task, err := w.Accounts.Propose(w.t.Context(), first, proof, account.EndRole, who.Person(), grant, "left")
+	w.must(err)
+	w.must(w.Accounts.ConfirmTask(w.t.Context(), second, w.Confirm(second, account.TaskAct(task)), task, "left"))
 }
 
 func TestAnsweringDoesNotSweepAwayAProposalToTerminate(t *testing.T) {

@@ -119,8 +119,14 @@ func scanConfirmation(s db.Row) (c Confirmation, err error) {
 
 func scanSignature(s db.Row) (g Signature, err error) {
 	var at int64
-	err = s.Scan(&g.Part, &g.Person, &g.Version, &g.SHA256, &at, &g.Digest, &g.Salt, &g.Name, &g.Position, &g.Authority)
+	var signedOn string
+	err = s.Scan(&g.Part, &g.Person, &g.Version, &g.SHA256, &at, &g.Digest, &g.Salt, &g.Name, &g.Position, &g.Authority,
+		&g.Paper.Document, &signedOn, &g.Paper.UploadedBy, &g.Paper.ConfirmedBy)
+	if err != nil {
+		return g, err
+	}
 	g.At = db.Instant(at)
+	g.Paper.SignedOn, err = ParseDate(signedOn)
 	return g, err
 }
 
@@ -224,6 +230,9 @@ func (r *Registry) agreementParts(tx *db.Tx, a *Agreement) (err error) {
 		return err
 	}
 	if a.Amendments, err = db.Many(tx, scanAmendment, selectAmendments+` WHERE agreement = $1 ORDER BY number`, a.ID); err != nil {
+		return err
+	}
+	if a.Papers, err = r.papers(tx, a.ID); err != nil {
 		return err
 	}
 	a.Reminded, err = db.Many(tx, scanString, selectMilestones, a.ID)

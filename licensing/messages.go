@@ -7,6 +7,8 @@ var (
 	refusedKeys = []string{
 		"amendment-closed", "amendment-twice", "answers-all", "answers-other-text", "attestation", "collection-exists", "collection-name",
 		"collection-placement", "concern-open", "conflict", "contact-bound", "contact-country", "contact-state", "contact-twice", "country",
+		"no-paper", "paper-broken", "paper-early", "paper-empty", "paper-future", "paper-known", "paper-large", "paper-nobody",
+		"paper-representative", "paper-signed", "paper-type", "paper-unsigned", "paper-waits",
 		"dataset-empty", "dataset-exists", "dataset-importing", "dataset-name", "dataset-twice", "dataset-unknown", "destroyed-on", "domain",
 		"email", "explanation", "extension-early", "extension-late", "extension-long", "extension-not-later", "extension-open", "extension-past",
 		"jurisdiction-changed", "jurisdiction-open", "lang", "latin-needed", "needed", "no-concern", "no-document", "no-key", "no-proposal", "no-stop", "not-answered",
@@ -29,12 +31,13 @@ var (
 		"agreement.dropped", "agreement.ended", "agreement.ending", "agreement.in-force", "agreement.jurisdiction", "agreement.key-destroyed", "agreement.resumed",
 		"agreement.revised", "agreement.sign", "agreement.stopped", "agreement.suspended", "agreement.terminated", "agreement.to-judge",
 		"agreement.to-release", "agreement.to-second", "contact.accepted", "contact.asked-receipt", "contact.declined", "contact.invited",
+		"paper.receipt", "paper.sent-back", "paper.to-confirm", "paper.void",
 		"contact.removed", "contact.removed-receipt", "contact.resumed", "contact.suspended", "contact.to-decide", "contacts.confirm",
 		"extension.asked-receipt", "extension.declined", "extension.granted", "extension.to-decide", "extension.to-second", "party.invited",
 		"request.to-approve", "work.parked",
 	}
 	taskKinds = []TaskKind{TaskApprove, TaskScope, TaskRelease, TaskAnswer, TaskJudge, TaskSign, TaskContact, TaskExtension, TaskSecond, TaskStop,
-		TaskEnding, TaskAttest, TaskList, TaskJurisdiction, TaskBind}
+		TaskPaper, TaskEnding, TaskAttest, TaskList, TaskJurisdiction, TaskBind}
 )
 
 // MessageKeys lists every key that a page may have to word: refusals, questions, reasons of jurisdiction, tasks, time lines and

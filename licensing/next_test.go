@@ -15,7 +15,7 @@ import (
 	"sluice/licensing/jurisdiction"
 )
 
-var hash = strings.Repeat("ab", 32)
+var hash, otherHash = strings.Repeat("ab", 32), strings.Repeat("cd", 32)
 
 func note(text string) licensing.Note { return licensing.Note{ID: "n", Digest: "d", Text: text} }
 
@@ -41,7 +41,12 @@ func anyEvent(t *rapid.T) licensing.AgreementEvent {
 	}
 	confirmations := []licensing.Confirmation{{Item: "law", TextVersion: "1"}}
 	answer := rapid.SampledFrom([]licensing.Answer{licensing.Confirmed, licensing.NotConfirmed}).Draw(t, "answer")
+	paper := licensing.PaperID(fmt.Sprint("p", rapid.IntRange(0, 1).Draw(t, "paper")))
 	all := []licensing.AgreementEvent{
+		licensing.PaperUploaded{Paper: licensing.Paper{ID: paper, Version: version, SHA256: hash, Document: otherHash, By: person,
+			Signers: []licensing.PaperSigner{{Part: part, SignedOn: licensing.DateOf(start)}}}},
+		licensing.PaperConfirmed{By: person, Paper: paper, Document: otherHash}, licensing.PaperConfirmed{By: "desk2", Paper: paper, Document: otherHash},
+		licensing.PaperRefused{By: person, Paper: paper, Note: note("no")},
 		licensing.AgreementDrafted{Request: "r", Number: "DR-0001-A", Variant: jurisdiction.NonEEA, Zone: "Europe/Amsterdam", Until: until, Parties: people,
 			Contacts: []licensing.Contact{{ID: "c0", Email: "c0@uni.example"}}, Confirmations: confirmations, Durations: licensing.Durations{ExtensionBefore: 90, ExtensionAfter: 90}},
 		licensing.AgreementRevised{By: person, Until: until, Parties: people, Contacts: []licensing.Contact{{ID: "c0"}}},
@@ -194,6 +199,14 @@ func laws(t fataler, before, after licensing.Agreement, ev licensing.AgreementEv
 			t.Fatalf("%s opened access at %v, outside %v", ev.Kind(), probe, spans)
 		}
 	}
+	for _, s := range after.Signatures {
+		if p := s.Paper; !p.IsZero() && (p.UploadedBy == p.ConfirmedBy || p.UploadedBy == "rep" || p.ConfirmedBy == "rep") {
+			t.Fatalf("%s took a signature on paper on the word of %s and %s", ev.Kind(), p.UploadedBy, p.ConfirmedBy)
+		}
+	}
+	if _, waits := after.WaitingPaper(); waits && after.State != licensing.Signing {
+		t.Fatalf("%s left a document on paper waiting in %s", ev.Kind(), after.State)
+	}
 	if after.State == licensing.Suspended && after.OpenAt(at) == nil {
 		t.Fatalf("a suspended agreement is open")
 	}
@@ -248,8 +261,8 @@ func TestEveryEventInEveryStateIsDecided(t *testing.T) {
 			}
 		}
 	}
-	if len(seen) != 26 {
-		t.Errorf("%d kinds of event were tried, want 26", len(seen))
+	if len(seen) != 29 {
+		t.Errorf("%d kinds of event were tried, want 29", len(seen))
 	}
 }
 

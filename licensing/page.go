@@ -2,6 +2,7 @@ package licensing
 
 import (
 	"encoding/json"
+	"slices"
 	"sort"
 	"time"
 
@@ -147,6 +148,7 @@ func (r *Registry) PageOf(tx *db.Tx, who account.Who, id RequestID) (Page, error
 		if err != nil {
 			return Page{}, err
 		}
+		documents = slices.DeleteFunc(documents, func(d StoredDocument) bool { return !a.shows(d, p.Roles) })
 		p.Documents, p.Signatures = append(p.Documents, documents...), append(p.Signatures, signatures...)
 		p.Tasks = append(p.Tasks, r.ofAgreement(a, q, tx.At)...)
 	}
@@ -275,6 +277,7 @@ func momentArgs(p Page, kind string, data []byte) map[string]string {
 		Accept    *bool           `json:"accept"`
 		Contact   json.RawMessage `json:"contact"`
 		Milestone string          `json:"milestone"`
+		Paper     json.RawMessage `json:"paper"`
 		Left      *int            `json:"left"`
 		Signature struct {
 			Part Part `json:"part"`
@@ -308,6 +311,9 @@ func momentArgs(p Page, kind string, data []byte) map[string]string {
 		if q.ID == d.Party {
 			put("part", string(q.Part))
 		}
+	}
+	for k, v := range paperArgs(p, kind, d.Paper) {
+		put(k, v)
 	}
 	contact := contactOf(d.Contact)
 	for _, a := range p.Agreements {

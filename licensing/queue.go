@@ -21,6 +21,7 @@ const (
 	TaskAnswer       TaskKind = "answer"              // the signatory answers the confirmations
 	TaskJudge        TaskKind = "judge"               // confirmations that were not given
 	TaskSign         TaskKind = "sign"                // somebody has not signed; Parts says who
+	TaskPaper        TaskKind = "paper"               // a document signed on paper waits for its second person
 	TaskContact      TaskKind = "contact"             // the desk decides about a contact
 	TaskExtension    TaskKind = "extension"           // the desk decides about an extension
 	TaskSecond       TaskKind = "second"              // a proposal waits for its second person
@@ -42,6 +43,7 @@ type Task struct {
 	Title     string
 	Licensee  string
 	Parts     []Part // who has not signed
+	OnPaper   []Part // of them, whose signature on paper waits to be confirmed
 	Action    Action // of a proposal
 	Since     time.Time
 	Due       time.Time // zero: no date
@@ -88,7 +90,7 @@ func (r *Registry) TasksOf(tx *db.Tx, who account.Who) ([]Task, error) {
 			continue
 		}
 		for _, t := range r.ofAgreement(*w.agreement, *w.request, tx.At) {
-			mine := t.Kind == TaskSign && slices.Contains(t.Parts, w.part)
+			mine := t.Kind == TaskSign && slices.Contains(t.Parts, w.part) && !slices.Contains(t.OnPaper, w.part)
 			if w.part == Signatory {
 				mine = mine || t.Kind == TaskAnswer || t.Kind == TaskAttest || t.Kind == TaskEnding || t.Kind == TaskList
 			}
@@ -171,7 +173,12 @@ func (r *Registry) ofAgreement(a Agreement, q Request, at time.Time) []Task {
 	case Drafted:
 		r.ofDraft(a, q, days, add)
 	case Signing:
-		add(TaskSign, a.Opened, days(a.Opened, settings.SignDays)).Parts = a.Missing()
+		paper, waits := a.WaitingPaper()
+		sign := add(TaskSign, a.Opened, days(a.Opened, settings.SignDays))
+		sign.Parts, sign.OnPaper = a.Missing(), partsOf(a.Counting(paper))
+		if waits {
+			add(TaskPaper, paper.At, days(paper.At, settings.JudgeDays)).By = paper.By
+		}
 	case InForce, Suspended:
 		if soon := days(a.Term.Until, -a.Durations.ExtensionBefore); !at.Before(soon) {
 			add(TaskEnding, soon, a.Term.Until)

@@ -318,10 +318,14 @@ func (r *Registry) saveAgreement(tx *db.Tx, before, a Agreement) error {
 		if slices.Contains(before.Signatures, s) {
 			continue
 		}
-		_, err := tx.Exec(insertSignature, s.Part, s.Person, s.Version, s.SHA256, db.Stamp(s.At), s.Digest, s.Salt, s.Name, s.Position, s.Authority, a.ID)
+		_, err := tx.Exec(insertSignature, s.Part, s.Person, s.Version, s.SHA256, db.Stamp(s.At), s.Digest, s.Salt, s.Name, s.Position, s.Authority,
+			s.Paper.Document, s.Paper.SignedOn.String(), s.Paper.UploadedBy, s.Paper.ConfirmedBy, a.ID)
 		if err != nil {
 			return fmt.Errorf("saving a signature of %s: %w", a.Number, err)
 		}
+	}
+	if err := r.savePapers(tx, before.Papers, a); err != nil {
+		return err
 	}
 	for i, m := range a.Amendments {
 		if i < len(before.Amendments) && asText(before.Amendments[i]) == asText(m) {

@@ -31,7 +31,8 @@ var (
 	agreementEvents = kinds[AgreementEvent](AgreementDrafted{}, AgreementRevised{}, AgreementReleased{}, ConfirmationsAnswered{}, AgreementOpened{},
 		AgreementSigned{}, SignatureDeclined{}, ActionProposed{}, ActionSeconded{}, ActionDropped{}, EmergencyStopped{}, StopConfirmed{},
 		ExtensionAsked{}, ContactAsked{}, ContactRemoved{}, AmendmentDecided{}, AmendmentDropped{}, ContactBound{}, ContactSuspended{},
-		ContactResumed{}, ListConfirmed{}, JurisdictionChanged{}, JurisdictionAnswered{}, AgreementEnded{}, MilestoneReached{}, DestructionAttested{})
+		ContactResumed{}, ListConfirmed{}, JurisdictionChanged{}, JurisdictionAnswered{}, AgreementEnded{}, MilestoneReached{}, DestructionAttested{},
+		PaperUploaded{}, PaperConfirmed{}, PaperRefused{})
 )
 
 func kinds[E interface{ Kind() string }](events ...E) map[string]reflect.Type {
@@ -302,6 +303,7 @@ func factsOfAgreement(a Agreement) []fact {
 		{"term", fmt.Sprint(db.Stamp(a.Term.From), "-", db.Stamp(a.Term.Until))}, {"term of amendments", termText(a)}, {"hash", a.SHA256},
 		{"released", fmt.Sprint(a.Released)}, {"held", fmt.Sprint(a.Held)}, {"durations", asText(a.Durations)}, {"parties", partiesText(a.Parties)},
 		{"contacts", asText(a.Contacts)}, {"confirmations", asText(a.Confirmations)}, {"signatures", signaturesText(a.Signatures)},
+		{"signed on paper", asText(a.Papers)},
 		{"amendments", asText(a.Amendments)}, {"proposal", asText(a.Proposal)}, {"stop", asText(a.Stop)}, {"concern", asText(a.Concern)},
 		{"list confirmed", fmt.Sprint(db.Stamp(a.ListConfirmed))}, {"closed", fmt.Sprint(db.Stamp(a.Closed))}, {"attestation", a.Attestation},
 		{"milestones", sortedText(a.Reminded)},
@@ -360,6 +362,14 @@ func (r *Registry) digestsOfAgreement(tx *db.Tx, a Agreement) ([]Difference, err
 		}
 	}
 	hashes := []string{a.SHA256, a.Attestation}
+	for _, p := range a.Papers {
+		hashes = append(hashes, p.Document)
+		for _, s := range p.Signers {
+			if !erased(s.Salt, s.Name, s.Position) {
+				check("words of the "+string(s.Part)+" on paper", s.Digest, s.digest())
+			}
+		}
+	}
 	for _, m := range a.Amendments {
 		hashes = append(hashes, m.SHA256)
 	}

@@ -37,6 +37,10 @@ var (
 		{"agreement.released", []Role{AsDesk}, "decide", []string{"drafted"}},
 		{"agreement.answered", []Role{AsSignatory}, "sign", []string{"drafted"}},
 		{"agreement.signed", []Role{AsApplicant, AsSignatory, AsRepresentative}, "sign", []string{"signing"}},
+		// Uploading binds nobody; what counts is the second person's word, which takes a code.
+		{"agreement.paper-uploaded", []Role{AsDesk}, "", []string{"signing"}},
+		{"agreement.paper-confirmed", []Role{AsDesk}, "decide", []string{"signing"}},
+		{"agreement.paper-refused", []Role{AsDesk}, "", []string{"signing"}},
 		{"agreement.declined", []Role{AsApplicant, AsSignatory, AsRepresentative}, "", []string{"signing"}},
 		{"agreement.proposed", []Role{AsDesk, AsStaffSigner}, "decide", proposable},
 		{"agreement.seconded", []Role{AsDesk, AsStaffSigner}, "decide", proposable},

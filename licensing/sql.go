@@ -64,9 +64,20 @@ const (
 		accepted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 	deleteConfirmations = `DELETE FROM confirmations WHERE agreement = $1`
 
-	selectSignatures = `SELECT part, person, version, sha256, at, digest, salt, name, position, authority FROM signatures`
-	insertSignature  = `INSERT INTO signatures (part, person, version, sha256, at, digest, salt, name, position, authority, agreement)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	selectSignatures = `SELECT part, person, version, sha256, at, digest, salt, name, position, authority, document, signed_on, uploaded_by,
+		confirmed_by FROM signatures`
+	insertSignature = `INSERT INTO signatures (part, person, version, sha256, at, digest, salt, name, position, authority, document,
+		signed_on, uploaded_by, confirmed_by, agreement)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+
+	selectPapers = `SELECT id, version, sha256, document, uploader, uploaded, state, decider, decided, note FROM papers
+		WHERE agreement = $1 ORDER BY position`
+	savePaper = `INSERT INTO papers (id, version, sha256, document, uploader, uploaded, state, decider, decided, note, agreement, position)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (id) DO UPDATE SET state = excluded.state, decider = excluded.decider, decided = excluded.decided, note = excluded.note`
+	selectPaperSigners = `SELECT part, signed_on, digest, salt, name, position FROM paper_signers WHERE paper = $1 ORDER BY part`
+	insertPaperSigner  = `INSERT INTO paper_signers (part, signed_on, digest, salt, name, position, paper) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (paper, part) DO NOTHING`
 
 	selectAmendments = `SELECT id, number, type, state, person, asked, note, old_until, new_until, contact, questions, decisions,
 		effective, sha256 FROM amendments`

@@ -170,6 +170,11 @@ func everyCell(t *testing.T, state licensing.AgreementState) {
 		"agreement.signed": func(who account.Who) error {
 			return w.r.Sign(ctx, who, none, w.agreement, licensing.SignatureInput{Part: parts[who.Person()], SHA256: w.get().SHA256, Name: "N", Position: "p", Authority: "a"})
 		},
+		"agreement.paper-uploaded": func(who account.Who) error {
+			return w.r.UploadPaper(ctx, who, w.agreement, w.paper(licensing.Applicant))
+		},
+		"agreement.paper-confirmed":  func(who account.Who) error { return w.r.ConfirmPaper(ctx, who, none, w.agreement, w.waiting()) },
+		"agreement.paper-refused":    func(who account.Who) error { return w.r.RefusePaper(ctx, who, w.agreement, w.waiting(), "because") },
 		"agreement.declined":         func(who account.Who) error { return w.r.Decline(ctx, who, w.agreement, parts[who.Person()], "because") },
 		"agreement.proposed":         func(who account.Who) error { return w.r.Propose(ctx, who, none, w.agreement, action, "because") },
 		"agreement.seconded":         func(who account.Who) error { return w.r.Second(ctx, who, none, w.agreement, action, "") },
@@ -236,6 +241,11 @@ func everyCell(t *testing.T, state licensing.AgreementState) {
 			}
 		},
 	}
+	prepare["agreement.paper-confirmed"] = func() func() {
+		w.must(w.r.UploadPaper(ctx, w.desk, w.agreement, w.paper(licensing.Signatory)))
+		return func() { w.must(w.r.RefusePaper(ctx, w.desk, w.agreement, w.waiting(), "because")) }
+	}
+	prepare["agreement.paper-refused"] = prepare["agreement.paper-confirmed"]
 	prepare["agreement.proposal-dropped"] = prepare["agreement.seconded"]
 	skipped := map[string]bool{"agreement.jurisdiction-changed": true, "agreement.ended": true, "agreement.milestone": true, // the worker's: jobs_test.go
 		"agreement.jurisdiction-answered": true} // needs a change of the table: jobs_test.go

@@ -49,6 +49,10 @@ var letterTexts = map[string]letterText{
 	"agreement.jurisdiction":    {text: mailtext.JurisdictionToAnswer},
 	"agreement.declined":        {text: mailtext.SignatureDeclined},
 	"agreement.declined-desk":   {text: mailtext.SignatureDeclinedDesk},
+	"paper.to-confirm":          {text: mailtext.SecondPersonNeeded},
+	"paper.receipt":             {text: mailtext.PaperReceipt},
+	"paper.sent-back":           {text: mailtext.PaperSentBack},
+	"paper.void":                {text: mailtext.PaperVoided},
 	"agreement.in-force":        {text: mailtext.AgreementInForce, calendar: true},
 	"agreement.suspended":       {text: mailtext.Suspended},
 	"agreement.resumed":         {text: mailtext.Resumed},
@@ -273,6 +277,12 @@ func (s *letters) about(tx *db.Tx, l licensing.Letter, b background) (string, er
 		id = a.Editor
 	case "agreement.to-second":
 		id = a.Proposal.By
+	case "paper.to-confirm", "paper.sent-back":
+		if n := len(a.Papers); n > 0 && l.Kind == "paper.to-confirm" {
+			id = a.Papers[n-1].By
+		} else if n > 0 {
+			id = a.Papers[n-1].Decider
+		}
 	case "agreement.to-judge", "contact.to-decide":
 		return a.Party(licensing.Signatory).Name, nil
 	case "extension.asked-receipt", "extension.to-decide", "extension.to-second":
@@ -342,7 +352,7 @@ func (b background) data(l licensing.Letter, zone string, settings licensing.Set
 		d.By, _ = time.Parse(time.RFC3339, l.Facts["at"]) // otherwise the day below
 	case "agreement.jurisdiction":
 		d.By = a.Concern.Due
-	case "agreement.to-release", "agreement.to-judge", "agreement.declined-desk", "agreement.to-second", "agreement.stopped", "contact.to-decide", "extension.to-second":
+	case "agreement.to-release", "agreement.to-judge", "agreement.declined-desk", "agreement.to-second", "paper.to-confirm", "agreement.stopped", "contact.to-decide", "extension.to-second":
 		d.By = after(settings.JudgeDays)
 	}
 	if d.By.IsZero() {

@@ -46,6 +46,9 @@ const (
 	SignInvitation        Kind = "sign-invitation"
 	SignatureDeclined     Kind = "signature-declined"      // to the others who sign
 	SignatureDeclinedDesk Kind = "signature-declined-desk" // to the desk
+	PaperReceipt          Kind = "paper-receipt"           // to who signed outside the portal
+	PaperSentBack         Kind = "paper-sent-back"         // to the member of the desk who uploaded it
+	PaperVoided           Kind = "paper-void"              // likewise
 	AgreementInForce      Kind = "agreement-in-force"
 	AgreementChanged      Kind = "agreement-changed"
 	AgreementDropped      Kind = "agreement-dropped"
@@ -97,8 +100,8 @@ const (
 
 // Kinds lists every mail.
 func Kinds() []Kind {
-	return []Kind{Invitation, SignInvitation, SignatureDeclined, SignatureDeclinedDesk, AgreementInForce, AgreementChanged, AgreementDropped,
-		AgreementClosedOut, ClosedOutDesk, DataReady, DataReadyDesk, ContactAddedReceipt, ContactAccepted, ContactDeclined, ContactRemovedReceipt,
+	return []Kind{Invitation, SignInvitation, SignatureDeclined, SignatureDeclinedDesk, PaperReceipt, PaperSentBack, PaperVoided, AgreementInForce,
+		AgreementChanged, AgreementDropped, AgreementClosedOut, ClosedOutDesk, DataReady, DataReadyDesk, ContactAddedReceipt, ContactAccepted, ContactDeclined, ContactRemovedReceipt,
 		ContactRemoved, ContactSuspended, ContactResumed, ContactToDecide, ContactsConfirm, ReminderEnd, ExtensionRequested, ExtensionToDecide,
 		ExtensionGranted, ExtensionRefused, AccessEnded, AttestationDue, Suspended, Resumed, Terminated, KeyDestroyed, PasswordReset, NewDevice,
 		FactorChanged, FactorLost, AccountEnrol, NameChanged, AddressAdded, AccountDisabled, AnswersToJudge, StopToConfirm,
