@@ -279,11 +279,13 @@ func (w agreementView) signatures() templates.Steps {
 		step := templates.Step{Title: templates.M("licensee.signer-"+string(p), "Name", w.a.Party(p).Name), Status: templates.Waiting}
 		for _, g := range w.a.Signatures {
 			if g.Part == p {
-				step.Status, step.Hint = templates.Signed, templates.Moment(g.At)
+				step.Status, step.Hint = templates.Signed, signedHow("licensee.signed-on-paper", w.a, g)
 			}
 		}
 		switch {
 		case step.Status == templates.Signed:
+		case paperWaits(w.a, p):
+			step.Hint = templates.M("licensee.paper-waits")
 		case w.state() == licensing.Drafted:
 			step.Status = templates.NotYet
 		case w.state() == licensing.Signing && p == w.part():
@@ -393,15 +395,18 @@ func (w agreementView) documentBlocks() []templates.Part {
 		case licensing.AmendmentDocument:
 			m, _ := w.a.Amendment(d.Amendment)
 			title = templates.M("licensee.document-amendment", "Number", w.amendmentNumber(m))
+		case licensing.PaperDocument:
+			path, title = path+".pdf", templates.M("licensee.document-paper", "Version", d.Version)
 		default:
 			title = templates.M("licensee.document-attestation")
 		}
-		name := templates.Part(templates.Link{Text: title, Href: path})
-		if d.Kind == licensing.AgreementDocument && d.Version != w.a.Version {
+		pdf := strings.TrimSuffix(path, ".pdf") + ".pdf"
+		name := templates.Part(templates.Link{Text: title, Href: path, Download: path == pdf})
+		if (d.Kind == licensing.AgreementDocument || d.Kind == licensing.PaperDocument) && d.Version != w.a.Version {
 			name = templates.Lines{name, templates.Void}
 		}
 		links.Rows = append(links.Rows, []templates.Part{name, templates.Day(d.Made), templates.Code(d.SHA256),
-			templates.Link{Text: templates.M("licensee.pdf"), Href: path + ".pdf", Download: true, Context: title}})
+			templates.Link{Text: templates.M("licensee.pdf"), Href: pdf, Download: true, Context: title}})
 	}
 	if len(links.Rows) == 0 {
 		return nil

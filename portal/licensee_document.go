@@ -81,6 +81,9 @@ func (s *Server) documentPage(_ http.ResponseWriter, r *http.Request, v *visit) 
 		if err != nil {
 			return err
 		}
+		if d.Kind == licensing.PaperDocument {
+			return v.pdf(fmt.Sprintf("%s-version-%d-signed-%s.pdf", w.a.Number, d.Version, hash[:8]), stored.PDF)
+		}
 		title, name := templates.M("licensee.document-attestation"), w.a.Number+"-destruction"
 		if m, ok := w.a.Amendment(d.Amendment); ok && d.Kind == licensing.AmendmentDocument {
 			title, name = templates.M("licensee.document-amendment", "Number", w.amendmentNumber(m)), fmt.Sprintf("%s-amendment-%d", w.a.Number, m.Number)

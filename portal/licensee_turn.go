@@ -47,6 +47,9 @@ func (w agreementView) turnDrafted() templates.Turn {
 
 func (w agreementView) turnSigning() templates.Turn {
 	due, next := w.due(licensing.TaskSign), templates.M("licensee.next-sign")
+	if w.party() && paperWaits(w.a, w.part()) {
+		return templates.Turn{Who: templates.M("licensee.by-foundation"), What: templates.M("licensee.turn-paper"), Until: w.due(licensing.TaskPaper), Next: templates.M("licensee.next-paper")}
+	}
 	if w.party() && !w.signed() {
 		return templates.Turn{Yours: true, What: templates.M("licensee.turn-sign"), Until: due, Next: next, Act: act("licensee.act-sign", w.path("/sign"))}
 	}
@@ -125,7 +128,7 @@ var toldOf = map[string]bool{
 	"agreement.declined": true, "agreement.seconded": false, "agreement.stopped": false, "amendment.extension-asked": true,
 	"amendment.contact-asked": true, "amendment.contact-removed": true, "amendment.decided": true, "amendment.dropped": false,
 	"contact.bound": false, "contact.suspended": false, "contact.resumed": false, "agreement.list-confirmed": false, "agreement.ended": false,
-	"agreement.closed-out": false,
+	"agreement.closed-out": false, "agreement.paper-confirmed": false,
 }
 
 // timeLine is what happened, the newest on top.
@@ -157,6 +160,12 @@ func (w agreementView) momentTitle(kind string, m licensing.Moment) (templates.M
 	switch kind {
 	case "agreement.signed", "agreement.declined":
 		return templates.M(key, "Part", templates.M("licensee.as-"+m.Args["part"])), m.Args["part"] != ""
+	case "agreement.paper-confirmed":
+		var names []templates.Msg
+		for _, p := range m.Parts() {
+			names = append(names, templates.M("licensee.as-"+string(p)))
+		}
+		return templates.M(key, "Parts", sentence(names)), len(names) > 0
 	case "agreement.seconded":
 		switch licensing.Action(m.Args["action"]) {
 		case licensing.ActionSuspend, licensing.ActionResume, licensing.ActionTerminate, licensing.ActionDestroyKey:

@@ -22,7 +22,7 @@ func TestEveryRefusalHasWords(t *testing.T) {
 		}
 		found++
 		// Everything that a refusal of package licensing ever names.
-		m := templates.M(key, "state", "x", "one", "x", "other", "x", "name", "x", "country", "x", "domain", "x", "days", "x", "from", "x", "until", "x", "action", "x")
+		m := templates.M(key, "state", "x", "one", "x", "other", "x", "name", "x", "country", "x", "domain", "x", "days", "x", "from", "x", "until", "x", "action", "x", "most", "x")
 		for _, lang := range templates.Languages {
 			if _, err := pages.Voice(lang, nil, time.Time{}).Say(m); err != nil {
 				t.Errorf("%s in %s: %v", key, lang, err)

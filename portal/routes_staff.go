@@ -17,7 +17,9 @@ func (s *Server) staffRoutes() {
 	for _, act := range staffActs {
 		path := "/requests/{number}/" + act.path()
 		s.staff("GET "+path, s.actPage(act), act.roles()...)
-		s.staff("POST "+path, s.actDone(act), act.roles()...)
+		if done := s.staff("POST "+path, s.actDone(act), act.roles()...); act.files {
+			done.files()
+		}
 	}
 	s.staff("POST /requests/{number}/parties/{part}/invite", s.inviteAgain, desk)
 	s.staff("POST /requests/{number}/contacts/{contact}/invite", s.inviteContactAgain, desk)

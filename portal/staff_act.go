@@ -23,6 +23,7 @@ type staffAct struct {
 	reason string // "needed", "optional", or "" where none is asked for
 	calm   bool   // binds, and destroys nothing
 	urgent bool   // goes ahead whatever has changed since the page was opened
+	files  bool   // takes a file
 	means  int    // how many consequences the texts hold
 	// effect is one more consequence, that depends on what is there; nil: none.
 	effect func(t *target) templates.Msg
@@ -117,7 +118,7 @@ func (s *Server) showAct(act staffAct, v *visit, t *target, f *form) error {
 			Actions: []templates.Link{*p.Back}}}, shown...)...)
 	}
 	p.Errors = f.problems()
-	sure := templates.AreYouSure{Action: t.path(act.pathOf(t)), Calm: act.calm, Yes: templates.M(name + ".yes"),
+	sure := templates.AreYouSure{Action: t.path(act.pathOf(t)), Files: act.files, Calm: act.calm, Yes: templates.M(name + ".yes"),
 		Hidden: []templates.Hidden{{Name: "rev", Value: t.rev()}}, Cancel: templates.Link{Text: templates.M("staff.cancel"), Href: t.path()}}
 	if act.effect != nil {
 		sure.Consequences = append(sure.Consequences, act.effect(t))

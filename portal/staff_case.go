@@ -120,6 +120,9 @@ func (s *Server) fillPeople(tx *db.Tx, c *staffCase) error {
 	sort.SliceStable(c.Letters, func(i, j int) bool { return c.Letters[i].Created.After(c.Letters[j].Created) })
 	for _, a := range c.Agreements {
 		ids = append(ids, a.Proposal.By, a.Editor, a.Stop.Confirmed)
+		for _, p := range a.Papers {
+			ids = append(ids, p.By, p.Decider)
+		}
 		for _, m := range a.Amendments {
 			ids = append(ids, m.By)
 			for _, d := range m.Decisions {
@@ -153,6 +156,9 @@ func (s *Server) fillReasons(tx *db.Tx, c *staffCase) error {
 		notes = append(notes, a.Proposal.Note, a.Stop.Note)
 		for _, k := range a.Confirmations {
 			notes = append(notes, k.Explanation)
+		}
+		for _, p := range a.Papers {
+			notes = append(notes, p.Note)
 		}
 		for _, m := range a.Amendments {
 			notes = append(notes, m.Note)

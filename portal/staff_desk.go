@@ -15,7 +15,7 @@ import (
 
 // queueOrder are the queues of the desk: first what only it can do, then what it watches.
 var queueOrder = []licensing.TaskKind{
-	licensing.TaskStop, licensing.TaskSecond, licensing.TaskScope, licensing.TaskApprove, licensing.TaskRelease, licensing.TaskJudge,
+	licensing.TaskStop, licensing.TaskSecond, licensing.TaskPaper, licensing.TaskScope, licensing.TaskApprove, licensing.TaskRelease, licensing.TaskJudge,
 	licensing.TaskContact, licensing.TaskExtension, licensing.TaskJurisdiction,
 	licensing.TaskAnswer, licensing.TaskSign, licensing.TaskEnding, licensing.TaskAttest, licensing.TaskBind, licensing.TaskList,
 }
@@ -136,11 +136,11 @@ func (s *Server) deskTask(t licensing.Task, v *visit) templates.Task {
 	shown := templates.Task{Title: templates.M("staff.task."+string(t.Kind), "Number", t.Number), Href: "/requests/" + number,
 		Hint: templates.M("staff.task-hint", "Licensee", t.Licensee, "Title", t.Title), Due: t.Due, Status: templates.Waiting}
 	if t.Kind == licensing.TaskSign {
-		var missing []templates.Msg
-		for _, p := range t.Parts {
-			missing = append(missing, partWord(p))
-		}
+		missing := partNames(t.Parts)
 		shown.Hint = templates.M("staff.task-unsigned", "Licensee", t.Licensee, "Parts", sentence(missing))
+		if len(t.OnPaper) > 0 {
+			shown.Hint = templates.M("staff.task-on-paper", "Licensee", t.Licensee, "Parts", sentence(missing), "Papers", sentence(partNames(t.OnPaper)))
+		}
 	}
 	if t.Kind == licensing.TaskSecond {
 		shown.Hint = templates.M("staff.task-action", "Licensee", t.Licensee, "Action", templates.M("staff.action."+string(t.Action)))

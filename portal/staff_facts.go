@@ -120,8 +120,11 @@ func (c *staffCase) signatures(a licensing.Agreement) templates.Part {
 		}
 		for _, s := range a.Signatures {
 			if s.Part == p {
-				step.Status, step.Hint = templates.Signed, templates.Moment(s.At)
+				step.Status, step.Hint = templates.Signed, signedHow("staff.signed-on-paper", a, s)
 			}
+		}
+		if paperWaits(a, p) {
+			step.Hint = templates.M("staff.paper-waits")
 		}
 		steps.Steps = append(steps.Steps, step)
 	}
@@ -183,11 +186,14 @@ func (c *staffCase) signature(a licensing.Agreement, has bool, p licensing.Part)
 	}
 	for _, s := range a.Signatures {
 		if s.Part == p {
-			return templates.Lines{templates.Signed, templates.Moment(s.At)}
+			return templates.Lines{templates.Signed, signedHow("staff.signed-on-paper", a, s)}
 		}
 	}
 	if a.State == licensing.Drafted {
 		return templates.NotYet
+	}
+	if paperWaits(a, p) {
+		return templates.Lines{templates.Waiting, templates.M("staff.paper-waits")}
 	}
 	return templates.Waiting
 }
@@ -424,9 +430,12 @@ func (c *staffCase) documentsOf() []templates.Part {
 	a, _ := c.agreement()
 	for _, d := range c.Documents {
 		name := templates.M("staff.document."+string(d.Kind), "Version", d.Version)
-		t.Rows = append(t.Rows, []templates.Part{name, templates.Moment(d.Made), templates.Code(d.SHA256), templates.Lines{
-			templates.Link{Text: templates.M("staff.document.pdf"), Href: "/agreements/" + a.Number + "/documents/" + d.SHA256 + ".pdf", Context: name},
-			templates.Link{Text: templates.M("staff.document.page"), Href: "/agreements/" + a.Number + "/documents/" + d.SHA256, Context: name}}})
+		path := "/agreements/" + a.Number + "/documents/" + d.SHA256
+		open := templates.Lines{templates.Link{Text: templates.M("staff.document.pdf"), Href: path + ".pdf", Context: name}}
+		if d.Kind != licensing.PaperDocument { // which is a file and nothing else
+			open = append(open, templates.Link{Text: templates.M("staff.document.page"), Href: path, Context: name})
+		}
+		t.Rows = append(t.Rows, []templates.Part{name, templates.Moment(d.Made), templates.Code(d.SHA256), open})
 	}
 	return []templates.Part{t}
 }

@@ -312,7 +312,12 @@ func (s *Server) reviseRequest(_ http.ResponseWriter, r *http.Request, v *visit)
 		}
 		return err
 	}
-	if err := v.tell(templates.Success, "staff.revise.done", "Number", c.Request.Number); err != nil {
+	done := "staff.revise.done"
+	a, _ := c.agreement()
+	if _, waited := a.WaitingPaper(); waited {
+		done = "staff.revise.done-paper"
+	}
+	if err := v.tell(templates.Success, done, "Number", c.Request.Number); err != nil {
 		return err
 	}
 	return v.redirect(c.path())

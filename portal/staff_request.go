@@ -34,6 +34,7 @@ func (s *Server) requestPage(_ http.ResponseWriter, r *http.Request, v *visit) e
 	for _, a := range c.Agreements {
 		shown = append(shown, s.agreementParts(c, a, v)...)
 	}
+	shown = append(shown, c.papersOf()...)
 	shown = append(shown, s.partiesTable(c, v), s.contactsTable(c, v))
 	shown = append(shown, s.outcomeParts(c.Request.Outcome, v)...)
 	shown = append(shown, s.scopesOf(c)...)
@@ -147,6 +148,7 @@ var taskActs = map[licensing.TaskKind]struct{ kind, path string }{
 	licensing.TaskScope:        {"request.scope-judged", "scope"},
 	licensing.TaskRelease:      {"agreement.released", "release"},
 	licensing.TaskJudge:        {"agreement.proposed", "accept-answers"},
+	licensing.TaskPaper:        {"agreement.paper-confirmed", "confirm-paper"},
 	licensing.TaskContact:      {"amendment.decided", "amendments"},
 	licensing.TaskExtension:    {"amendment.decided", "amendments"},
 	licensing.TaskSecond:       {"agreement.seconded", "second"},
@@ -195,7 +197,7 @@ func (s *Server) waitsFor(c *staffCase, t licensing.Task) templates.Msg {
 		return templates.Text(c.Request.Party(licensing.Signatory).Name)
 	case licensing.TaskBind:
 		return templates.M("staff.waits.contact")
-	case licensing.TaskApprove, licensing.TaskRelease, licensing.TaskSecond, licensing.TaskStop:
+	case licensing.TaskApprove, licensing.TaskRelease, licensing.TaskSecond, licensing.TaskStop, licensing.TaskPaper:
 		if t.By != "" {
 			return templates.M("staff.waits.second", "Name", c.name(t.By))
 		}

@@ -28,6 +28,7 @@ var knownEvents = []string{
 	"request.recorded", "request.revised", "request.scope-judged", "request.approved", "request.refused", "request.withdrawn",
 	"request.party-bound", "request.invitation-resent",
 	"agreement.drafted", "agreement.revised", "agreement.released", "agreement.answered", "agreement.opened", "agreement.signed",
+	"agreement.paper-uploaded", "agreement.paper-confirmed", "agreement.paper-refused",
 	"agreement.declined", "agreement.proposed", "agreement.seconded", "agreement.proposal-dropped", "agreement.stopped",
 	"agreement.stop-confirmed", "agreement.list-confirmed", "agreement.jurisdiction-changed", "agreement.jurisdiction-answered",
 	"agreement.ended", "agreement.milestone", "agreement.closed-out", "document.kept",
@@ -64,6 +65,9 @@ func (s *Server) momentWord(m licensing.Moment, c *staffCase) templates.Msg {
 	}
 	if p := m.Args["part"]; p != "" && slices.Contains(licensing.Signers(), licensing.Part(p)) {
 		more = append(more, partWord(licensing.Part(p)))
+	}
+	for _, p := range m.Parts() {
+		more = append(more, partWord(p))
 	}
 	if name := m.Args["contact"]; name != "" {
 		more = append(more, templates.Text(name))

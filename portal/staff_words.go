@@ -12,6 +12,13 @@ import (
 
 func partWord(p licensing.Part) templates.Msg { return templates.M("staff.part." + string(p)) }
 
+func partNames(parts []licensing.Part) (names []templates.Msg) {
+	for _, p := range parts {
+		names = append(names, partWord(p))
+	}
+	return names
+}
+
 func variantWord(v jurisdiction.Variant) templates.Msg {
 	if v == "" {
 		return templates.M("staff.variant.open")
