@@ -44,6 +44,11 @@ func (r *Registry) bindParty(tx *db.Tx, id PartyID, person account.PersonID) err
 		if err := conflicts(parties, a.Contacts, a.paperHandlers()); err != nil {
 			return err
 		}
+		if m, waits := a.Awaits(p.Part); waits {
+			if err := r.mayTakeOver(tx, a, m, person); err != nil {
+				return err
+			}
+		}
 	}
 	_, err = r.applyRequest(tx, q, PartyBound{Party: id, Person: person})
 	return err
@@ -58,7 +63,7 @@ func (r *Registry) bindContact(tx *db.Tx, id ContactID, person account.PersonID)
 	if err != nil {
 		return err
 	}
-	if err := r.notHandler(tx, a, person); err != nil {
+	if err := r.notHandler(tx, a, "contact", person); err != nil {
 		return err
 	}
 	_, err = r.apply(tx, a, ContactBound{Contact: id, Person: person})
@@ -66,7 +71,7 @@ func (r *Registry) bindContact(tx *db.Tx, id ContactID, person account.PersonID)
 }
 
 // notHandler refuses somebody who recorded or decided the request, or decided about an amendment.
-func (r *Registry) notHandler(tx *db.Tx, a Agreement, person account.PersonID) error {
+func (r *Registry) notHandler(tx *db.Tx, a Agreement, part string, person account.PersonID) error {
 	q, err := r.Request(tx, a.Request)
 	if err != nil {
 		return err
@@ -78,7 +83,7 @@ func (r *Registry) notHandler(tx *db.Tx, a Agreement, person account.PersonID) e
 	}
 	for _, h := range handlers {
 		if h != "" && h == person {
-			return refuse("conflict", "one", "desk", "other", "contact")
+			return refuse("conflict", "one", "desk", "other", part)
 		}
 	}
 	return nil

@@ -48,6 +48,7 @@ type Agreement struct {
 	Opened        time.Time // for signing
 	Durations     Durations
 	Parties       []Party
+	Aside         []Party // proposed for a part, or had it before; they may do nothing
 	Contacts      []Contact
 	Confirmations []Confirmation
 	Signatures    []Signature // of this version; those of earlier ones are void

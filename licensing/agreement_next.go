@@ -12,6 +12,9 @@ import (
 func (a Agreement) Next(ev AgreementEvent, at time.Time) (Agreement, error) {
 	n := a.clone()
 	n.Rev++
+	if err := a.tooSoon(ev); err != nil {
+		return a, err
+	}
 	var err error
 	switch ev.(type) {
 	case AgreementDrafted, AgreementRevised, AgreementReleased, ConfirmationsAnswered, AgreementOpened, AgreementSigned, SignatureDeclined:
@@ -22,6 +25,8 @@ func (a Agreement) Next(ev AgreementEvent, at time.Time) (Agreement, error) {
 		err = n.byTwo(ev, at)
 	case ExtensionAsked, ContactAsked, ContactRemoved, AmendmentDecided, AmendmentDropped:
 		err = n.amend(ev, at)
+	case PartyProposed, PartyReplaced, PartyKept, PartyAccepted:
+		err = n.succeed(ev, at)
 	default:
 		err = n.live(ev, at)
 	}
@@ -279,7 +284,7 @@ func (a *Agreement) act(action Action, at time.Time) {
 	case ActionTerminate:
 		a.State, a.Closed, a.Concern = Terminated, at, Concern{}
 		a.decidePaper(PaperVoid, "", at)
-		a.dropOpen()
+		a.dropOpen(ChangeParty) // somebody must still attest destruction
 	case ActionAccept:
 		for i, c := range a.Confirmations {
 			if c.Answer == NotConfirmed {
@@ -289,10 +294,10 @@ func (a *Agreement) act(action Action, at time.Time) {
 	}
 }
 
-// dropOpen takes away amendments that nobody can decide any more.
-func (a *Agreement) dropOpen() {
+// dropOpen takes away amendments that nobody can decide any more, but for those of some types.
+func (a *Agreement) dropOpen(but ...AmendmentType) {
 	for i := range a.Amendments {
-		if a.Amendments[i].Open() {
+		if a.Amendments[i].Open() && !slices.Contains(but, a.Amendments[i].Type) {
 			a.Amendments[i].State = Dropped
 		}
 	}

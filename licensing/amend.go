@@ -66,7 +66,7 @@ func (r *Registry) readContact(tx *db.Tx, a Agreement, in ContactInput) (Contact
 	if slices.ContainsFunc(a.Contacts, func(o Contact) bool { return o.Admitted() && o.Person == owner.ID }) {
 		return c, refuse("contact-twice").at("email")
 	}
-	if err := r.notHandler(tx, a, owner.ID); err != nil {
+	if err := r.notHandler(tx, a, "contact", owner.ID); err != nil {
 		return c, err
 	}
 	return c, conflicts(a.Parties, append(slices.Clone(a.Contacts), known), nil)
@@ -122,6 +122,7 @@ func (r *Registry) amended(tx *db.Tx, a Agreement, id AmendmentID, event func(ha
 	}
 	d.Number, d.Version, d.Amendment = amendmentNumber(a, m.Number), 1, m
 	d.Contact, _ = will.Contact(m.Contact)
+	d.Was = a.Party(m.Succession.Part)
 	if d.RequestedBy, err = r.named(tx, a, m.By); err != nil {
 		return a, err
 	}
@@ -147,7 +148,7 @@ func (r *Registry) amended(tx *db.Tx, a Agreement, id AmendmentID, event func(ha
 
 // named is how a document names a person: as a party where he is one.
 func (r *Registry) named(tx *db.Tx, a Agreement, id account.PersonID) (Named, error) {
-	for _, p := range a.Parties {
+	for _, p := range slices.Concat(a.Parties, a.Aside) {
 		if p.Person == id && id != "" {
 			return Named{p.Name, p.Latin, p.Position, p.Email}, nil
 		}

@@ -14,6 +14,7 @@ const (
 	Extension   AmendmentType = "extension"
 	AddContact  AmendmentType = "contact-added"
 	DropContact AmendmentType = "contact-removed"
+	ChangeParty AmendmentType = "party-changed" // another signatory or main applicant
 )
 
 // AmendmentState is where an amendment stands.
@@ -52,6 +53,8 @@ type Amendment struct {
 	Decisions []Decision       `json:"decisions,omitempty"`
 	Effective time.Time        `json:"effective,omitzero"`
 	SHA256    string           `json:"sha256,omitempty"` // of its own document
+	// Succession is who takes over which part.
+	Succession Succession `json:"succession,omitzero"`
 }
 
 // Open says that it waits for a decision.

@@ -91,6 +91,9 @@ func (a *Agreement) amend(ev AgreementEvent, at time.Time) error {
 		if i < 0 {
 			return ErrNotFound
 		}
+		if a.Amendments[i].Type == ChangeParty {
+			return ErrNotFound // the licensee did not ask for it
+		}
 		if !a.Amendments[i].Open() {
 			return refuse("amendment-closed", "state", string(a.Amendments[i].State))
 		}
@@ -164,6 +167,8 @@ func (a *Agreement) decide(i int, ev AmendmentDecided, at time.Time) error {
 	m := &a.Amendments[i]
 	m.Decisions = slices.Clone(m.Decisions)
 	switch {
+	case m.Type == ChangeParty:
+		return ErrNotFound // decided otherwise: see succeed
 	case !m.Open():
 		return refuse("amendment-closed", "state", string(m.State))
 	case ev.By == "" || ev.By == m.By || slices.ContainsFunc(m.Decisions, func(d Decision) bool { return d.By == ev.By }):

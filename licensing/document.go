@@ -36,6 +36,7 @@ type Document struct {
 	Agreement     Agreement // as it is when the document takes effect, but for the hash
 	Amendment     Amendment // of an amendment
 	Contact       Contact   // of an amendment about one
+	Was           Party     // of an amendment by which somebody else takes over a part: who had it
 	Datasets      []CoveredDataset
 	Confirmations []StatedConfirmation
 	RequestedBy   Named

@@ -139,6 +139,12 @@ func (r *Registry) follow(tx *db.Tx, before, after Agreement, ev AgreementEvent)
 		gone.To = addressOf(after, c)
 		return firstOf(r.outbox.Post(tx, gone), r.toPart(tx, after, Signatory, withFact(kind("contact.removed-receipt"), "contact", c.Name)))
 
+	case PartyProposed:
+		return r.TellStaff(tx, account.Desk, ev.By, kind("party.to-second"))
+
+	case PartyReplaced:
+		return r.partyReplaced(tx, before, after, ev, l)
+
 	case AmendmentDecided:
 		return r.decided(tx, before, after, ev, l)
 
@@ -326,11 +332,15 @@ func (r *Registry) inviteParties(tx *db.Tx, a Agreement) error {
 }
 
 func (r *Registry) inviteParty(tx *db.Tx, number, lang string, p Party) error {
+	return r.inviteAs(tx, "party.invited", number, lang, p)
+}
+
+func (r *Registry) inviteAs(tx *db.Tx, kind, number, lang string, p Party) error {
 	id, err := r.accounts.Invite(tx, account.Invitation{Name: p.Name, Email: p.Email, Lang: lang, For: "party:" + string(p.ID)})
 	if err != nil {
 		return fmt.Errorf("inviting the %s: %w", p.Part, err)
 	}
-	return r.outbox.Post(tx, Letter{Kind: "party.invited", To: Address{Email: p.Email, Name: p.Name, Lang: lang}, Number: number, Invitation: id,
+	return r.outbox.Post(tx, Letter{Kind: kind, To: Address{Email: p.Email, Name: p.Name, Lang: lang}, Number: number, Invitation: id,
 		Facts: map[string]string{"part": string(p.Part), "number": number}})
 }
 
@@ -397,6 +407,11 @@ func (r *Registry) toLicensee(tx *db.Tx, a Agreement, l Letter) error {
 			}
 		}
 	}
+	return r.toContacts(tx, a, l, told)
+}
+
+// toContacts writes to the contacts on the list whose addresses have not been told yet.
+func (r *Registry) toContacts(tx *db.Tx, a Agreement, l Letter, told map[string]bool) error {
 	for _, c := range a.Contacts {
 		if !c.Admitted() || told[addressKey(c.Email)] {
 			continue

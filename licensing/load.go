@@ -134,7 +134,7 @@ func scanAmendment(s db.Row) (m Amendment, err error) {
 	var asked, effective int64
 	var oldUntil, newUntil string
 	err = s.Scan(&m.ID, &m.Number, &m.Type, &m.State, &m.By, &asked, as(&m.Note), &oldUntil, &newUntil, &m.Contact, as(&m.Questions),
-		as(&m.Decisions), &effective, &m.SHA256)
+		as(&m.Decisions), &effective, &m.SHA256, as(&m.Succession))
 	if err != nil {
 		return m, err
 	}
@@ -233,6 +233,9 @@ func (r *Registry) agreementParts(tx *db.Tx, a *Agreement) (err error) {
 		return err
 	}
 	if a.Papers, err = r.papers(tx, a.ID); err != nil {
+		return err
+	}
+	if err := r.successions(tx, a); err != nil {
 		return err
 	}
 	a.Reminded, err = db.Many(tx, scanString, selectMilestones, a.ID)

@@ -320,6 +320,8 @@ func momentArgs(p Page, kind string, data []byte) map[string]string {
 		if am, ok := a.Amendment(d.Amendment); ok {
 			put("amendment", amendmentNumber(a, am.Number))
 			put("type", string(am.Type))
+			put("part", string(am.Succession.Part))
+			put("name", am.Succession.Party.Name)
 			if contact == "" {
 				contact = am.Contact
 			}

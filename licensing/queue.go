@@ -31,6 +31,8 @@ const (
 	TaskList         TaskKind = "list"                // the signatory confirms the contacts
 	TaskJurisdiction TaskKind = "jurisdiction"        // a change of jurisdiction must be answered
 	TaskBind         TaskKind = "contact-not-arrived" // a contact has not accepted the invitation
+	TaskReplace      TaskKind = "replace-party"       // another signatory or applicant waits for its second person
+	TaskTakePart     TaskKind = "take-part"           // the new one has not accepted the part; Parts says which
 )
 
 // A Task is something that waits for somebody.
@@ -90,7 +92,7 @@ func (r *Registry) TasksOf(tx *db.Tx, who account.Who) ([]Task, error) {
 			continue
 		}
 		for _, t := range r.ofAgreement(*w.agreement, *w.request, tx.At) {
-			mine := t.Kind == TaskSign && slices.Contains(t.Parts, w.part) && !slices.Contains(t.OnPaper, w.part)
+			mine := (t.Kind == TaskSign || t.Kind == TaskTakePart) && slices.Contains(t.Parts, w.part) && !slices.Contains(t.OnPaper, w.part)
 			if w.part == Signatory {
 				mine = mine || t.Kind == TaskAnswer || t.Kind == TaskAttest || t.Kind == TaskEnding || t.Kind == TaskList
 			}
@@ -200,11 +202,17 @@ func (r *Registry) ofAgreement(a Agreement, q Request, at time.Time) []Task {
 			add(TaskAttest, over, days(over, a.Durations.AttestEvery))
 		}
 	}
+	for _, part := range []Part{Applicant, Signatory} {
+		if m, waits := a.Awaits(part); waits && state != ClosedOut {
+			t := add(TaskTakePart, m.Effective, days(m.Effective, settings.SignDays))
+			t.Amendment, t.Parts = m.ID, []Part{part}
+		}
+	}
 	for _, m := range a.Amendments {
 		if !m.Open() {
 			continue
 		}
-		kind := map[AmendmentType]TaskKind{Extension: TaskExtension, AddContact: TaskContact}[m.Type]
+		kind := map[AmendmentType]TaskKind{Extension: TaskExtension, AddContact: TaskContact, ChangeParty: TaskReplace}[m.Type]
 		t := add(kind, m.Asked, days(m.Asked, settings.JudgeDays))
 		t.Amendment = m.ID
 		if ids := deciders(m); len(ids) > 0 {

@@ -215,6 +215,15 @@ func (r *Registry) ResendInvitation(ctx context.Context, who account.Who, id Req
 		if _, err := r.applyRequest(tx, q, InvitationResent{p.ID, who.Person()}); err != nil {
 			return err
 		}
+		agreements, err := r.AgreementsOf(tx, id)
+		if err != nil {
+			return err
+		}
+		for _, a := range agreements {
+			if _, waits := a.Awaits(part); waits {
+				return r.inviteAs(tx, "party.successor-invited", a.Number, a.Lang, p)
+			}
+		}
 		return r.inviteParty(tx, q.Number, q.Content.Lang, p)
 	})
 }

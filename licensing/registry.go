@@ -332,7 +332,8 @@ func (r *Registry) saveAgreement(tx *db.Tx, before, a Agreement) error {
 			continue
 		}
 		_, err := tx.Exec(saveAmendment, m.ID, m.Number, m.Type, m.State, m.By, db.Stamp(m.Asked), asText(m.Note), m.OldUntil.String(),
-			m.NewUntil.String(), m.Contact, asText(m.Questions), asText(m.Decisions), db.Stamp(m.Effective), m.SHA256, a.ID)
+			m.NewUntil.String(), m.Contact, asText(m.Questions), asText(m.Decisions), db.Stamp(m.Effective), m.SHA256,
+			asText(m.Succession), a.ID)
 		if err != nil {
 			return fmt.Errorf("saving an amendment of %s: %w", a.Number, err)
 		}

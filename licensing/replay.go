@@ -30,7 +30,8 @@ var (
 	requestEvents   = kinds[RequestEvent](RequestRecorded{}, RequestRevised{}, ScopeJudged{}, RequestApproved{}, RequestRefused{}, RequestWithdrawn{}, PartyBound{}, InvitationResent{})
 	agreementEvents = kinds[AgreementEvent](AgreementDrafted{}, AgreementRevised{}, AgreementReleased{}, ConfirmationsAnswered{}, AgreementOpened{},
 		AgreementSigned{}, SignatureDeclined{}, ActionProposed{}, ActionSeconded{}, ActionDropped{}, EmergencyStopped{}, StopConfirmed{},
-		ExtensionAsked{}, ContactAsked{}, ContactRemoved{}, AmendmentDecided{}, AmendmentDropped{}, ContactBound{}, ContactSuspended{},
+		ExtensionAsked{}, ContactAsked{}, ContactRemoved{}, AmendmentDecided{}, AmendmentDropped{}, PartyProposed{}, PartyReplaced{}, PartyKept{},
+		PartyAccepted{}, ContactBound{}, ContactSuspended{},
 		ContactResumed{}, ListConfirmed{}, JurisdictionChanged{}, JurisdictionAnswered{}, AgreementEnded{}, MilestoneReached{}, DestructionAttested{},
 		PaperUploaded{}, PaperConfirmed{}, PaperRefused{})
 )
@@ -118,6 +119,11 @@ func (r *Registry) Replay(tx *db.Tx, log iter.Seq2[audit.Entry, error]) ([]Diffe
 				continue
 			}
 			agreements[n.ID] = n
+			if _, replaced := ev.(PartyReplaced); replaced {
+				q := requests[n.Request]
+				q.Parties = n.Parties // one table holds them for both
+				requests[q.ID] = q
+			}
 		}
 	}
 	more, err := r.compare(tx, requests, agreements)
@@ -128,8 +134,12 @@ func (r *Registry) Replay(tx *db.Tx, log iter.Seq2[audit.Entry, error]) ([]Diffe
 	if err != nil {
 		return nil, err
 	}
+	aside, err := compareAside(tx, digests)
+	if err != nil {
+		return nil, err
+	}
 	documents, err := r.compareDocuments(tx, kept)
-	return slices.Concat(found, more, notes, documents), err
+	return slices.Concat(found, more, notes, aside, documents), err
 }
 
 // compareDocuments compares what pages show of documents with what was kept. Their PDFs have their hash for a name.
@@ -380,6 +390,17 @@ func (r *Registry) digestsOfAgreement(tx *db.Tx, a Agreement) ([]Difference, err
 		_, err := r.stored(tx, hash)
 		if errors.Is(err, ErrNotFound) || errors.Is(err, errOtherBytes) {
 			check("document", hash, err.Error())
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range a.Amendments {
+		if m.Type != ChangeParty {
+			continue
+		}
+		_, err := authorityOf(tx, m)
+		if errors.Is(err, ErrNotFound) || errors.Is(err, errOtherBytes) {
+			check("document of authority", m.Succession.Authority, err.Error())
 		} else if err != nil {
 			return nil, err
 		}

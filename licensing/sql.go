@@ -31,6 +31,14 @@ const (
 		ON CONFLICT (request, part) DO UPDATE SET id = excluded.id, person = excluded.person, digest = excluded.digest, salt = excluded.salt,
 			name = excluded.name, latin = excluded.latin, position = excluded.position, email = excluded.email, address = excluded.address`
 
+	// parties_aside: who is proposed for a part, and who had it before.
+	selectAside = `SELECT id, request, part, person, digest, salt, name, latin, position, email FROM parties_aside`
+	insertAside = `INSERT INTO parties_aside (id, request, part, person, digest, salt, name, latin, position, email)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+	deleteAside     = `DELETE FROM parties_aside WHERE id = $1`
+	insertAuthority = `INSERT INTO authorities (amendment, sha256, pdf, at) VALUES ($1, $2, $3, $4)`
+	selectAuthority = `SELECT sha256, pdf FROM authorities WHERE amendment = $1`
+
 	selectContacts = `SELECT id, request, agreement, country, person, added, removed, suspended, digest, salt, name, latin, position,
 		email FROM contacts`
 	saveContact = `INSERT INTO contacts (id, request, agreement, country, person, added, removed, suspended, digest, salt, name, latin,
@@ -80,12 +88,12 @@ const (
 		ON CONFLICT (paper, part) DO NOTHING`
 
 	selectAmendments = `SELECT id, number, type, state, person, asked, note, old_until, new_until, contact, questions, decisions,
-		effective, sha256 FROM amendments`
+		effective, sha256, succession FROM amendments`
 	saveAmendment = `INSERT INTO amendments (id, number, type, state, person, asked, note, old_until, new_until, contact, questions,
-			decisions, effective, sha256, agreement)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+			decisions, effective, sha256, succession, agreement)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		ON CONFLICT (id) DO UPDATE SET state = excluded.state, decisions = excluded.decisions, effective = excluded.effective,
-			sha256 = excluded.sha256`
+			sha256 = excluded.sha256, succession = excluded.succession`
 
 	insertDocument = `INSERT INTO documents (sha256, agreement, amendment, kind, version, lang, text_version, source, html, pdf, made)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (sha256) DO NOTHING`

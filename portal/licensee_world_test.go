@@ -110,10 +110,11 @@ func (m documentMaker) data(in licensing.Document) document.Data {
 	licensee := document.Licensee{Name: c.Licensee.Name, Latin: c.Licensee.Latin, Country: c.Licensee.Country, CountryName: m.table.Name(c.Licensee.Country, in.Lang), ReachedFrom: []string{"Nederland"}}
 	switch in.Kind {
 	case licensing.AmendmentDocument:
-		change := map[licensing.AmendmentType]document.Change{licensing.Extension: document.Extension, licensing.AddContact: document.ContactAdded, licensing.DropContact: document.ContactRemoved}[in.Amendment.Type]
+		change := map[licensing.AmendmentType]document.Change{licensing.Extension: document.Extension, licensing.AddContact: document.ContactAdded, licensing.DropContact: document.ContactRemoved, licensing.ChangeParty: document.PartyChanged}[in.Amendment.Type]
 		out := document.Amendment{Number: in.Number, Agreement: a.Number, AgreementHash: a.SHA256, Change: change, Lang: in.Lang, Foundation: proef, Licensee: licensee,
 			RequestedBy: document.Person{Name: in.RequestedBy.Name, Position: in.RequestedBy.Position}, RequestedAt: in.Amendment.Asked, Reason: in.Remarks, OldUntil: dates.Day(in.Amendment.OldUntil.String()),
-			NewUntil: dates.Day(in.Amendment.NewUntil.String()), Effective: in.Amendment.Effective, Zone: in.Zone, Link: m.link + in.Link, Made: in.Made, Contact: contact(in.Contact)}
+			NewUntil: dates.Day(in.Amendment.NewUntil.String()), Effective: in.Amendment.Effective, Zone: in.Zone, Link: m.link + in.Link, Made: in.Made, Contact: contact(in.Contact),
+			Part: string(in.Amendment.Succession.Part), Was: person(in.Was), Successor: person(in.Amendment.Succession.Party), Authority: in.Amendment.Succession.Authority}
 		for _, d := range in.Decisions {
 			out.Decisions = append(out.Decisions, document.Decision{Person: document.Person{Name: d.Name}, Part: "for the Foundation", At: d.At})
 		}

@@ -143,7 +143,7 @@ func (c *staffCase) decision(d licensing.Decision) templates.Part {
 	return shown
 }
 
-var questionKeys = []string{"question.domain", "question.jurisdiction", "question.country", "question.own"}
+var questionKeys = []string{"question.contact", "question.domain", "question.jurisdiction", "question.country", "question.own"}
 
 // questions are why the desk must decide about a contact.
 func questions(keys []string) templates.Part {

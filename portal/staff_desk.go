@@ -15,9 +15,9 @@ import (
 
 // queueOrder are the queues of the desk: first what only it can do, then what it watches.
 var queueOrder = []licensing.TaskKind{
-	licensing.TaskStop, licensing.TaskSecond, licensing.TaskPaper, licensing.TaskScope, licensing.TaskApprove, licensing.TaskRelease, licensing.TaskJudge,
+	licensing.TaskStop, licensing.TaskSecond, licensing.TaskReplace, licensing.TaskPaper, licensing.TaskScope, licensing.TaskApprove, licensing.TaskRelease, licensing.TaskJudge,
 	licensing.TaskContact, licensing.TaskExtension, licensing.TaskJurisdiction,
-	licensing.TaskAnswer, licensing.TaskSign, licensing.TaskEnding, licensing.TaskAttest, licensing.TaskBind, licensing.TaskList,
+	licensing.TaskAnswer, licensing.TaskSign, licensing.TaskTakePart, licensing.TaskEnding, licensing.TaskAttest, licensing.TaskBind, licensing.TaskList,
 }
 
 // onHome is how many tasks of one queue stand on the first page; the rest have a page of their own.

@@ -33,6 +33,7 @@ var knownEvents = []string{
 	"agreement.stop-confirmed", "agreement.list-confirmed", "agreement.jurisdiction-changed", "agreement.jurisdiction-answered",
 	"agreement.ended", "agreement.milestone", "agreement.closed-out", "document.kept",
 	"amendment.extension-asked", "amendment.contact-asked", "amendment.contact-removed", "amendment.decided", "amendment.dropped",
+	"amendment.party-proposed", "amendment.party-replaced", "amendment.party-kept", "amendment.party-accepted",
 	"contact.bound", "contact.suspended", "contact.resumed",
 	"collection.added", "dataset.added", "dataset.finished",
 	"delivery.ordered", "delivery.files-fixed", "delivery.available", "delivery.bucket-end-moved", "delivery.bucket-ends-early", "delivery.ended", "delivery.emptied",
@@ -68,6 +69,9 @@ func (s *Server) momentWord(m licensing.Moment, c *staffCase) templates.Msg {
 	}
 	for _, p := range m.Parts() {
 		more = append(more, partWord(p))
+	}
+	if name := m.Args["name"]; name != "" {
+		more = append(more, templates.Text(name))
 	}
 	if name := m.Args["contact"]; name != "" {
 		more = append(more, templates.Text(name))

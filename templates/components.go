@@ -195,7 +195,6 @@ type AreYouSure struct {
 	Consequences []Msg
 	Fields       []Part
 	Hidden       []Hidden
-	Files        bool // as in Form
 	Yes          Msg
 	// Calm is for steps that bind but destroy nothing, such as signing.
 	Calm   bool

@@ -147,6 +147,7 @@ func (d *documents) link(path string) string {
 // changes pairs the amendments of licensing with their texts.
 var changes = map[licensing.AmendmentType]document.Change{
 	licensing.Extension: document.Extension, licensing.AddContact: document.ContactAdded, licensing.DropContact: document.ContactRemoved,
+	licensing.ChangeParty: document.PartyChanged,
 }
 
 func (d *documents) amendment(in licensing.Document) (document.Data, error) {
@@ -162,8 +163,12 @@ func (d *documents) amendment(in licensing.Document) (document.Data, error) {
 		OldUntil: dates.Day(m.OldUntil.String()), NewUntil: dates.Day(m.NewUntil.String()), Effective: m.Effective,
 		Zone: in.Zone, Link: d.link(in.Link), Made: in.Made,
 	}
-	if m.Type != licensing.Extension {
+	switch m.Type {
+	case licensing.AddContact, licensing.DropContact:
 		out.Contact = d.contact(in.Contact, in.Lang)
+	case licensing.ChangeParty:
+		out.Part, out.Authority = string(m.Succession.Part), m.Succession.Authority
+		out.Was, out.Successor = personOf(in.Was), personOf(m.Succession.Party)
 	}
 	for _, decision := range in.Decisions {
 		out.Decisions = append(out.Decisions, document.Decision{Person: document.Person{Name: decision.Name, Latin: decision.Latin}, Part: onBehalf[in.Lang], At: decision.At})

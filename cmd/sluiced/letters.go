@@ -39,6 +39,10 @@ type letterText struct {
 var letterTexts = map[string]letterText{
 	"party.invited":             {text: mailtext.Invitation},
 	"contact.invited":           {text: mailtext.Invitation},
+	"party.successor-invited":   {text: mailtext.SuccessorInvited},
+	"party.to-second":           {text: mailtext.SecondPersonNeeded},
+	"party.replaced":            {text: mailtext.PartyReplaced, page: "/agreements"}, // the agreement is not the reader's any more
+	"party.changed":             {text: mailtext.PartyChanged},
 	"request.to-approve":        {text: mailtext.SecondPersonNeeded},
 	"agreement.sign":            {text: mailtext.SignInvitation},
 	"agreement.revised":         {text: mailtext.AgreementChanged},
@@ -275,6 +279,12 @@ func (s *letters) about(tx *db.Tx, l licensing.Letter, b background) (string, er
 		}
 	case "agreement.to-release":
 		id = a.Editor
+	case "party.to-second":
+		for _, m := range a.Amendments {
+			if m.Type == licensing.ChangeParty {
+				id = m.By // of the last one: no two wait at once
+			}
+		}
 	case "agreement.to-second":
 		id = a.Proposal.By
 	case "paper.to-confirm", "paper.sent-back":
@@ -330,9 +340,10 @@ func (b background) data(l licensing.Letter, zone string, settings licensing.Set
 		d.Reader = l.To.Email
 	}
 	d.Days, _ = strconv.Atoi(l.Facts["days"])
+	d.Part = l.Facts["part"]
 	after := func(days int) time.Time { return l.Created.AddDate(0, 0, max(days, 1)) }
 	switch l.Kind {
-	case "party.invited", "contact.invited", noticePrefix + account.NoticeInvitation:
+	case "party.invited", "party.successor-invited", "contact.invited", noticePrefix + account.NoticeInvitation:
 		d.By = b.invitation.Expires
 	case noticePrefix + account.NoticeReset:
 		d.By = l.Created.Add(resetLife)
@@ -352,7 +363,7 @@ func (b background) data(l licensing.Letter, zone string, settings licensing.Set
 		d.By, _ = time.Parse(time.RFC3339, l.Facts["at"]) // otherwise the day below
 	case "agreement.jurisdiction":
 		d.By = a.Concern.Due
-	case "agreement.to-release", "agreement.to-judge", "agreement.declined-desk", "agreement.to-second", "paper.to-confirm", "agreement.stopped", "contact.to-decide", "extension.to-second":
+	case "agreement.to-release", "agreement.to-judge", "agreement.declined-desk", "agreement.to-second", "party.to-second", "paper.to-confirm", "agreement.stopped", "contact.to-decide", "extension.to-second":
 		d.By = after(settings.JudgeDays)
 	}
 	if d.By.IsZero() {

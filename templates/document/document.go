@@ -23,13 +23,14 @@ const (
 	AmendmentExtension      Kind = "amendment-extension"
 	AmendmentContactAdded   Kind = "amendment-contact-added"
 	AmendmentContactRemoved Kind = "amendment-contact-removed"
+	AmendmentPartyChanged   Kind = "amendment-party-changed"
 	CertificateDeletion     Kind = "certificate-deletion"
 	AttestationDestruction  Kind = "attestation-destruction"
 )
 
 // Kinds lists every kind of text.
 func Kinds() []Kind {
-	return []Kind{LicenceEEA, LicenceNonEEA, AmendmentExtension, AmendmentContactAdded, AmendmentContactRemoved,
+	return []Kind{LicenceEEA, LicenceNonEEA, AmendmentExtension, AmendmentContactAdded, AmendmentContactRemoved, AmendmentPartyChanged,
 		CertificateDeletion, AttestationDestruction}
 }
 
@@ -153,6 +154,7 @@ const (
 	Extension      Change = "extension"
 	ContactAdded   Change = "contact-added"
 	ContactRemoved Change = "contact-removed"
+	PartyChanged   Change = "party-changed"
 )
 
 // Amendment is a numbered change to an agreement in force. The signed agreement itself never changes.
@@ -173,6 +175,9 @@ type Amendment struct {
 
 	OldUntil, NewUntil dates.Day // of an extension
 	Contact            Contact   // of a contact added or removed
+	Part               string    // "signatory" or "applicant": the part that changes hands
+	Was, Successor     Person    // who held it, and who holds it
+	Authority          string    // SHA-256 of the document of authority, in hex
 	Effective          time.Time
 
 	Zone string

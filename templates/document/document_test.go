@@ -93,6 +93,9 @@ func everyDocument(texts *Texts, lang string) map[string]Data {
 		Reason: "Sequencing took longer."}
 	extension, added, removed := change, change, change
 	extension.Change, added.Change, removed.Change = Extension, ContactAdded, ContactRemoved
+	party := change
+	party.Change, party.Part, party.Was, party.Successor, party.Authority = PartyChanged, "signatory", Person{Name: "Bo Berg", Position: "Dean", Email: "bo@example.edu"}, anna, strings.Repeat("cd", 32)
+	party.Decisions = []Decision{{anna, "loket", at(2)}, {Person{Name: "Bo Berg"}, "loket", at(3)}}
 	extension.Decisions = []Decision{{anna, "loket", at(2)}, {Person{Name: "Bo Berg"}, "loket", at(3)}}
 	return map[string]Data{
 		"licence":           agreement(texts, lang, false),
@@ -100,6 +103,7 @@ func everyDocument(texts *Texts, lang string) map[string]Data {
 		"extension":         extension,
 		"contact-added":     added,
 		"contact-removed":   removed,
+		"party-changed":     party,
 		"certificate":       Certificate{"DR-0042-A-1", "DR-0042-A", lang, "", foundation, licensee, 10234, 123456789012, "dr-0042-a-1-abcdefghij", "k7", false, false, at(1), time.Time{}, at(2), at(26), at(27), []Step{{"Bucket emptied", at(2), "A listing with old versions was empty."}}, "Europe/Amsterdam", "", made},
 		"certificate-local": Certificate{"DR-0042-A-1", "DR-0042-A", lang, "", foundation, licensee, 1, 1, "dr-0042-a-1-abcdefghij", "k7", true, true, at(1), at(1), at(2), at(26), at(27), []Step{{"Key destroyed", at(2), "Asked again: gone."}}, "Europe/Amsterdam", "", made},
 		"attestation":       Attestation{"DR-0042-A/destruction", "DR-0042-A", lang, "", foundation, licensee, anna, []string{"DR-0042-A-1", "DR-0042-A-2"}, at(0), "2026-11-21", "", "Europe/Amsterdam", "", made},

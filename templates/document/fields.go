@@ -23,6 +23,8 @@ var (
 
 	ofContactChange = []string{"contact.name", "table.contact"}
 
+	ofPartyChange = []string{"successor.name", "successor.position", "authority.sha256", "table.succession"}
+
 	ofCertificate = []string{"ended", "bucket", "key", "keys.copies", "table.deleted", "table.steps"}
 
 	ofAttestation = []string{"signatory.name", "signatory.position", "deliveries", "ended", "destroyed", "remarks"}
@@ -39,6 +41,8 @@ func allowed(kind Kind) []string {
 		return slices.Concat(everywhere, ofAmendment, []string{"term.old", "term.new"})
 	case AmendmentContactAdded, AmendmentContactRemoved:
 		return slices.Concat(everywhere, ofAmendment, ofContactChange)
+	case AmendmentPartyChanged:
+		return slices.Concat(everywhere, ofAmendment, ofPartyChange)
 	case CertificateDeletion:
 		return slices.Concat(everywhere, ofCertificate)
 	case AttestationDestruction:
@@ -59,6 +63,8 @@ func required(kind Kind) []string {
 		return []string{"agreement.number", "agreement.sha256", "term.old", "term.new", "table.decisions"}
 	case AmendmentContactAdded, AmendmentContactRemoved:
 		return []string{"agreement.number", "agreement.sha256", "requested.by", "effective", "table.contact"}
+	case AmendmentPartyChanged:
+		return []string{"agreement.number", "agreement.sha256", "authority.sha256", "effective", "table.succession", "table.decisions"}
 	case CertificateDeletion:
 		return []string{"number", "agreement.number", "keys.copies", "table.deleted", "table.steps"}
 	case AttestationDestruction:
@@ -75,7 +81,7 @@ var wordKeys = strings.Fields(`
 	foundation register email licensee reached applicant signatory representative desk-mail
 	name position country collection dataset need need-none
 	contacts-none conditions-none statement answer confirmed not-confirmed
-	part signature-room signs-applicant signs-signatory signs-representative
+	part part-before part-after authority signature-room signs-applicant signs-signatory signs-representative
 	decided-by decided-as decided-at decisions-none
 	delivery files files-shared bytes bucket key ended emptied destroyed bucket-deleted compromised
 	step step-at step-verified copies-vault copies-local remarks-none`)

@@ -127,6 +127,12 @@ func (a Amendment) fill(f *filler) {
 	f.set("reason", cmp.Or(a.Reason, f.words["none"]))
 	f.set("effective", f.instant("when it takes effect", a.Effective))
 	f.tables["table.decisions"] = []Block{a.decisions(f)}
+	if a.Change == PartyChanged {
+		f.signer("successor", a.Successor)
+		f.set("authority.sha256", f.must("the hash of the document of authority", a.Authority))
+		f.tables["table.succession"] = []Block{a.succession(f)}
+		return
+	}
 	if a.Change != Extension {
 		f.set("contact.name", f.person("the contact", a.Contact.Person))
 		f.tables["table.contact"] = []Block{f.contacts([]Contact{a.Contact})}
@@ -137,6 +143,19 @@ func (a Amendment) fill(f *filler) {
 	}
 	f.set("term.old", f.day("the end so far", a.OldUntil))
 	f.set("term.new", f.day("the new end", a.NewUntil))
+}
+
+// succession says which part changes hands, from whom to whom.
+func (a Amendment) succession(f *filler) Block {
+	if a.Part != "applicant" && a.Part != "signatory" {
+		f.note(fmt.Errorf("%q is no part that changes hands", a.Part))
+	}
+	return Block{Kind: Facts, Rows: [][]string{
+		{f.words["part"], f.words[a.Part]},
+		{f.words["part-before"], f.full("person who held the part", a.Was)},
+		{f.words["part-after"], f.full("person who holds the part", a.Successor)},
+		{f.words["authority"], f.values["authority.sha256"]},
+	}}
 }
 
 func (a Amendment) decisions(f *filler) Block {

@@ -84,12 +84,15 @@ const (
 	NameChanged           Kind = "account-name-changed"
 	AddressAdded          Kind = "account-address-added"
 	AccountDisabled       Kind = "account-disabled"
-	AnswersToJudge        Kind = "answers-to-judge"       // to the desk
-	StopToConfirm         Kind = "stop-to-confirm"        // to the desk
-	JurisdictionToAnswer  Kind = "jurisdiction-to-answer" // to the desk
-	WorkParked            Kind = "work-parked"            // to the operators
-	BucketEnd             Kind = "bucket-end"             // to the operators
-	SecondPersonNeeded    Kind = "second-person-needed"   // to staff
+	AnswersToJudge        Kind = "answers-to-judge"        // to the desk
+	StopToConfirm         Kind = "stop-to-confirm"         // to the desk
+	JurisdictionToAnswer  Kind = "jurisdiction-to-answer"  // to the desk
+	WorkParked            Kind = "work-parked"             // to the operators
+	BucketEnd             Kind = "bucket-end"              // to the operators
+	SecondPersonNeeded    Kind = "second-person-needed"    // to staff
+	SuccessorInvited      Kind = "party-successor-invited" // holds a one-use link
+	PartyReplaced         Kind = "party-replaced"          // to who had the part
+	PartyChanged          Kind = "party-changed"           // to the others
 )
 
 // The texts that are not mails by themselves.
@@ -105,7 +108,8 @@ func Kinds() []Kind {
 		ContactRemoved, ContactSuspended, ContactResumed, ContactToDecide, ContactsConfirm, ReminderEnd, ExtensionRequested, ExtensionToDecide,
 		ExtensionGranted, ExtensionRefused, AccessEnded, AttestationDue, Suspended, Resumed, Terminated, KeyDestroyed, PasswordReset, NewDevice,
 		FactorChanged, FactorLost, AccountEnrol, NameChanged, AddressAdded, AccountDisabled, AnswersToJudge, StopToConfirm,
-		JurisdictionToAnswer, WorkParked, BucketEnd, SecondPersonNeeded}
+		JurisdictionToAnswer, WorkParked, BucketEnd, SecondPersonNeeded,
+		SuccessorInvited, PartyReplaced, PartyChanged}
 }
 
 // Languages lists the languages every mail exists in.
@@ -117,6 +121,7 @@ type Data struct {
 	Number    string    // DR-0042; empty in mails about an account
 	Agreement string    // DR-0042-A
 	Person    string    // the other person the mail speaks of
+	Part      string    // the part the mail speaks of: "signatory" or "applicant"
 	Days      int       // days left
 	When      time.Time // when it happened
 	By        time.Time // until when something can or must be done, or when access ends
@@ -139,7 +144,7 @@ type Composer struct {
 	texts      map[string]text
 }
 
-var allowed = []string{"ref", "reader", "number", "agreement", "person", "left", "when", "ended", "by", "service", "foundation"}
+var allowed = []string{"ref", "reader", "number", "agreement", "person", "part", "left", "when", "ended", "by", "service", "foundation"}
 
 // Load reads the texts, taking each file from override that it has, and reports every mistake at once. Links in mails
 // must begin with base, such as https://data.example.org; service and foundation are the names readers know.

@@ -28,7 +28,7 @@ func loaded(t *testing.T) *Composer {
 }
 
 func full() Data {
-	return Data{Reader: "Seán O'Neil", Number: "DR-0042", Agreement: "DR-0042-A", Person: "Anna van 't Hof", Days: 30,
+	return Data{Reader: "Seán O'Neil", Number: "DR-0042", Agreement: "DR-0042-A", Person: "Anna van 't Hof", Part: "signatory", Days: 30,
 		When: time.Date(2026, 11, 20, 9, 30, 0, 0, time.UTC), By: time.Date(2027, 12, 31, 23, 0, 0, 0, time.UTC), Zone: "Europe/Amsterdam", Link: link}
 }
 

@@ -130,6 +130,9 @@ func (v values) raw(name string) (string, error) {
 		return spoken(v.d.Reader), nil
 	case "person":
 		return spoken(v.d.Person), nil
+	case "part":
+		return map[string]map[string]string{"en": {"signatory": "signatory", "applicant": "main applicant"},
+			"nl": {"signatory": "tekenbevoegde", "applicant": "hoofdaanvrager"}}[v.lang][v.d.Part], nil
 	case "service":
 		return v.c.service, nil
 	case "foundation":
