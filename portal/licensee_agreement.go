@@ -21,6 +21,7 @@ type agreementView struct {
 	a          licensing.Agreement
 	page       licensing.Page // of the request it belongs to
 	roles      []licensing.Role
+	viewer     account.PersonID
 	deliveries []delivery.Overview
 	at         time.Time
 	zone       *time.Location
@@ -31,7 +32,7 @@ type agreementView struct {
 func (s *Server) agreement(r *http.Request, v *visit) (w agreementView, err error) {
 	key := r.PathValue("number")
 	err = s.cfg.DB.View(r.Context(), func(tx *db.Tx) error {
-		w = agreementView{at: tx.At}
+		w = agreementView{at: tx.At, viewer: v.Who.Person()}
 		reg := s.cfg.Registry
 		w.a, err = reg.AgreementNumbered(tx, key)
 		if errors.Is(err, licensing.ErrNotFound) {
@@ -59,6 +60,9 @@ func (s *Server) agreementFor(r *http.Request, v *visit, kind string) (agreement
 	w, err := s.agreement(r, v)
 	if err == nil && (!w.may(kind) || !w.concerned()) {
 		err = licensing.ErrNotFound
+	}
+	if _, waits := w.toTake(); err == nil && waits && kind != "amendment.party-accepted" {
+		err = &licensing.RefusedError{Key: "refused.party-first"}
 	}
 	return w, err
 }
@@ -98,7 +102,7 @@ func (w agreementView) part() licensing.Part {
 
 // signed says whether the viewer has signed the version that is current.
 func (w agreementView) signed() bool {
-	return slices.ContainsFunc(w.a.Signatures, func(g licensing.Signature) bool { return g.Part == w.part() })
+	return slices.ContainsFunc(w.a.Signatures, func(g licensing.Signature) bool { return g.Part == w.part() && g.Person == w.viewer })
 }
 
 // due is when a task of the agreement is due; zero where there is none.
@@ -280,6 +284,9 @@ func (w agreementView) signatures() templates.Steps {
 		for _, g := range w.a.Signatures {
 			if g.Part == p {
 				step.Status, step.Hint = templates.Signed, signedHow("licensee.signed-on-paper", w.a, g)
+				if g.Person != w.a.Party(p).Person { // somebody else has the part now, and did not sign
+					step.Title = templates.M("licensee.signer-"+string(p), "Name", g.Name)
+				}
 			}
 		}
 		switch {
@@ -293,6 +300,7 @@ func (w agreementView) signatures() templates.Steps {
 		}
 		steps.Steps = append(steps.Steps, step)
 	}
+	steps.Steps = append(steps.Steps, w.takenOver()...)
 	return steps
 }
 
@@ -338,8 +346,14 @@ func (w agreementView) amendmentBlocks() []templates.Part {
 			Columns: columns("licensee.number", "licensee.change", "licensee.asked", "licensee.state")}
 		for i := len(w.a.Amendments) - 1; i >= 0; i-- {
 			m := w.a.Amendments[i]
+			if ofTheDesk(m) {
+				continue
+			}
 			table.Rows = append(table.Rows, []templates.Part{templates.Link{Text: templates.Text(w.amendmentNumber(m)), Href: w.amendmentPath(m)},
 				w.changeOf(m), templates.Day(m.Asked), amendmentStatus(m)})
+		}
+		if len(table.Rows) == 0 {
+			return nil
 		}
 		blocks = append(blocks, section("amendments", templates.M("licensee.amendments"), table))
 	}
@@ -360,6 +374,9 @@ func (w agreementView) changeOf(m licensing.Amendment) templates.Msg {
 		return templates.M("licensee.change-extension", "Day", templates.LastDay(m.NewUntil.End(w.zone)))
 	}
 	c, _ := w.a.Contact(m.Contact)
+	if s := m.Succession; s.Part != "" && w.party() {
+		return templates.M("licensee.change-party-changed", "Name", s.Party.Name, "Part", asPart(s.Part))
+	}
 	if !w.party() {
 		return templates.M("licensee.change-" + string(m.Type) + "-somebody")
 	}
@@ -447,7 +464,7 @@ func (w agreementView) nameOf(m licensing.Moment) templates.Msg {
 	switch {
 	case !isPerson:
 		return templates.M("licensee.by-system")
-	case slices.ContainsFunc(w.a.Parties, func(p licensing.Party) bool { return string(p.Person) == id }),
+	case slices.ContainsFunc(slices.Concat(w.a.Parties, w.a.Aside), func(p licensing.Party) bool { return string(p.Person) == id }),
 		slices.ContainsFunc(w.a.Contacts, func(c licensing.Contact) bool { return string(c.Person) == id }):
 		return templates.Text(m.Name)
 	}

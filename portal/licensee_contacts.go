@@ -24,7 +24,8 @@ func (s *Server) contactsPage(_ http.ResponseWriter, r *http.Request, v *visit) 
 	}
 	p := v.agreementShell(w, templates.M("licensee.contacts-title"))
 	p.Wide = true
-	change := w.is(licensing.AsSignatory) && w.changeable()
+	_, first := w.toTake()
+	change := w.is(licensing.AsSignatory) && w.changeable() && !first
 	blocks := []templates.Part{w.turnList()}
 	if w.is(licensing.AsSignatory) {
 		blocks = append(blocks, paragraph(templates.M("licensee.contacts-about")))
@@ -56,7 +57,7 @@ func (w agreementView) changeable() bool {
 // turnList is whose turn it is about the list.
 func (w agreementView) turnList() templates.Turn {
 	due := w.due(licensing.TaskList)
-	if due.IsZero() {
+	if _, waits := w.a.Awaits(licensing.Signatory); waits || due.IsZero() {
 		return w.turn()
 	}
 	next := templates.M("licensee.next-list", "Count", w.a.Durations.ListEvery)

@@ -118,7 +118,7 @@ func (s *Server) amended(r *http.Request, v *visit) (w agreementView, m licensin
 	}
 	n, err := strconv.Atoi(r.PathValue("n"))
 	i := slices.IndexFunc(w.a.Amendments, func(m licensing.Amendment) bool { return m.Number == n })
-	if err != nil || i < 0 || !w.party() && w.a.Amendments[i].Type != licensing.Extension {
+	if err != nil || i < 0 || ofTheDesk(w.a.Amendments[i]) || !w.party() && w.a.Amendments[i].Type != licensing.Extension {
 		return w, m, licensing.ErrNotFound
 	}
 	return w, w.a.Amendments[i], nil
@@ -134,7 +134,7 @@ func (s *Server) amendmentPage(_ http.ResponseWriter, r *http.Request, v *visit)
 	p := v.agreementShell(w, title)
 	p.Caption = w.changeOf(m)
 	p.Tag = amendmentStatus(m)
-	if m.Type != licensing.Extension {
+	if m.Type == licensing.AddContact || m.Type == licensing.DropContact {
 		p.Back = &templates.Link{Text: templates.M("licensee.contacts-back"), Href: w.path("/contacts")}
 	}
 	if m.State == licensing.Effective || m.Open() && m.By == v.Who.Person() {
@@ -200,6 +200,8 @@ func (w agreementView) receipt(m licensing.Amendment) *templates.Confirmation {
 		c.Title, c.Next = templates.M("licensee.asked-contact"), []templates.Msg{templates.M("licensee.asked-contact-1", "Name", name), templates.M("licensee.asked-contact-2"), templates.M("licensee.receipt-mail")}
 	case m.Type == licensing.AddContact:
 		c.Title, c.Next = templates.M("licensee.added-contact", "Name", name), []templates.Msg{templates.M("licensee.added-contact-1", "Email", contact.Email), templates.M("licensee.added-contact-2"), templates.M("licensee.receipt-mail")}
+	case m.Type == licensing.ChangeParty:
+		c.Title, c.Next = w.changeOf(m), []templates.Msg{templates.M("licensee.party-changed-1"), templates.M("licensee.party-changed-2")}
 	default:
 		c.Title, c.Next = templates.M("licensee.removed-contact", "Name", name), []templates.Msg{templates.M("licensee.removed-contact-1"), templates.M("licensee.receipt-mail")}
 	}
@@ -225,6 +227,10 @@ func (w agreementView) amendmentFacts(m licensing.Amendment, reasons [2]string) 
 	rows = append(rows, row("licensee.state", amendmentStatus(m)))
 	if m.State == licensing.Declined && reasons[1] != "" {
 		rows = append(rows, row("licensee.reason-declined", templates.Text(reasons[1])))
+	}
+	if m.Type == licensing.ChangeParty {
+		rows = append(rows, w.successionRows(m)...)
+		m.Questions = nil // the desk's own
 	}
 	for _, q := range m.Questions {
 		rows = append(rows, row("licensee.why-desk", templates.M("licensee."+q)))

@@ -60,7 +60,7 @@ func (w *world) answerTo(method, path string, who account.Who) answer {
 	body := ""
 	if method == http.MethodPost {
 		body = url.Values{"code": {"123456"}, "name": {"x"}, "position": {"x"}, "reason": {"x"}, "sha256": {"x"}, "hours": {"1"}, "email": {"x@x.example"},
-			"country": {"NL"}, "authority": {"yes"}, "statement": {"yes"}}.Encode()
+			"country": {"NL"}, "authority": {"yes"}, "statement": {"yes"}, "accept": {"yes"}}.Encode()
 	}
 	w.as(who)
 	rec := w.ask(method, path, body, "Cookie", "sluice="+w.Cookies[who.Person()], "Accept", "text/html")

@@ -11,6 +11,9 @@ import (
 
 // turn says whose turn it is, what happens next and by when.
 func (w agreementView) turn() templates.Turn {
+	if turn, waits := w.turnTakePart(); waits {
+		return turn
+	}
 	switch w.state() {
 	case licensing.Drafted:
 		return w.turnDrafted()
@@ -127,6 +130,7 @@ var toldOf = map[string]bool{
 	"agreement.drafted": false, "agreement.revised": false, "agreement.answered": false, "agreement.opened": false, "agreement.signed": false,
 	"agreement.declined": true, "agreement.seconded": false, "agreement.stopped": false, "amendment.extension-asked": true,
 	"amendment.contact-asked": true, "amendment.contact-removed": true, "amendment.decided": true, "amendment.dropped": false,
+	"amendment.party-replaced": false, "amendment.party-accepted": false,
 	"contact.bound": false, "contact.suspended": false, "contact.resumed": false, "agreement.list-confirmed": false, "agreement.ended": false,
 	"agreement.closed-out": false, "agreement.paper-confirmed": false,
 }
@@ -182,6 +186,8 @@ func (w agreementView) momentTitle(kind string, m licensing.Moment) (templates.M
 			return templates.M(key+"-yes", "Number", m.Args["amendment"]), true
 		}
 		return templates.M(key+"-no", "Number", m.Args["amendment"]), true
+	case "amendment.party-replaced", "amendment.party-accepted":
+		return templates.M(key, "Name", m.Args["name"], "Part", asPart(licensing.Part(m.Args["part"]))), true
 	case "amendment.dropped":
 		return templates.M(key, "Number", m.Args["amendment"]), true
 	}

@@ -44,6 +44,8 @@ func (s *Server) licenseeRoutes() {
 	s.signedIn("GET /agreements/{number}/amendments/{n}", s.amendmentPage)
 	s.signedIn("GET /agreements/{number}/amendments/{n}/withdraw", s.withdrawPage)
 	s.signedIn("POST /agreements/{number}/amendments/{n}/withdraw", s.withdraw)
+	s.signedIn("GET /agreements/{number}/part", s.takePartPage)
+	s.signedIn("POST /agreements/{number}/part", s.takePart)
 	s.signedIn("GET /agreements/{number}/extension", s.extensionPage)
 	s.signedIn("POST /agreements/{number}/extension", s.askExtension)
 	s.signedIn("GET /agreements/{number}/destruction", s.destructionPage)
@@ -94,6 +96,8 @@ func (s *Server) licenseeTask(t licensing.Task) (templates.Task, bool) {
 		page = "/destruction"
 	case licensing.TaskList:
 		page = "/contacts/confirm"
+	case licensing.TaskTakePart:
+		page = "/part"
 	case licensing.TaskEnding:
 		page, status = "", templates.Optional
 	default:

@@ -21,6 +21,7 @@ func (s *Server) staffRoutes() {
 			done.files()
 		}
 	}
+	s.staff("GET /requests/{number}/amendments/{amendment}/authority", s.authorityFile, desk, signer, auditor)
 	s.staff("POST /requests/{number}/parties/{part}/invite", s.inviteAgain, desk)
 	s.staff("POST /requests/{number}/contacts/{contact}/invite", s.inviteContactAgain, desk)
 

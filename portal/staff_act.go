@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"sluice/infra/account"
 	"sluice/infra/db"
@@ -141,28 +142,14 @@ func (s *Server) showAct(act staffAct, v *visit, t *target, f *form) error {
 
 // words are what the texts of an act may name.
 func (a staffAct) words(t *target) []any {
+	s := t.amendment.Succession
 	return []any{"Number", t.Request.Number, "Licensee", t.Request.Content.Licensee.Name, "Contact", t.contact.Name,
-		"Variant", variantWord(t.now.Variant), "People", len(t.contacts())}
+		"Variant", variantWord(t.now.Variant), "People", len(t.contacts()), "Name", s.Party.Name, "Was", t.a.Party(s.Part).Name}
 }
 
 // pathOf is the path of an act on this target.
 func (a staffAct) pathOf(t *target) string {
-	switch {
-	case t.contact.ID != "" && t.amendment.ID == "":
-		return "contacts/" + string(t.contact.ID) + "/" + lastStep(a.path())
-	case t.amendment.ID != "":
-		return "amendments/" + strconv.Itoa(t.amendment.Number)
-	}
-	return a.path()
-}
-
-func lastStep(path string) string {
-	for i := len(path) - 1; i >= 0; i-- {
-		if path[i] == '/' {
-			return path[i+1:]
-		}
-	}
-	return path
+	return strings.NewReplacer("{contact}", string(t.contact.ID), "{amendment}", strconv.Itoa(t.amendment.Number)).Replace(a.path())
 }
 
 // actDone does it. What has changed since the page was opened is told before the code is used up.

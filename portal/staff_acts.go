@@ -23,7 +23,7 @@ func (t *target) befalls(ev licensing.RequestEvent) error {
 }
 
 // staffActs are all acts on a request, in the order in which its page offers them.
-var staffActs = slices.Concat(requestActs, agreementActs, paperActs, partActs)
+var staffActs = slices.Concat(requestActs, agreementActs, paperActs, partActs, successionActs)
 
 var requestActs = []staffAct{
 	{name: "approve", kind: "request.approved", code: true, reason: "optional", calm: true, means: 3, subject: requestSubject, about: aboutRequest,

@@ -112,6 +112,13 @@ func (s *Server) fillPeople(tx *db.Tx, c *staffCase) error {
 			return err
 		}
 	}
+	for _, a := range c.Agreements {
+		for _, p := range a.Aside {
+			if err := letters(p.Person, p.Email); err != nil {
+				return err
+			}
+		}
+	}
 	for _, k := range c.contacts() {
 		if err := letters(k.Person, k.Email); err != nil {
 			return err

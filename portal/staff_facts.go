@@ -184,6 +184,12 @@ func (c *staffCase) signature(a licensing.Agreement, has bool, p licensing.Part)
 	if !has {
 		return templates.NotYet
 	}
+	if m, ok := c.tookOver(a, p); ok {
+		if m.Succession.Accepted.IsZero() {
+			return templates.Lines{templates.Waiting, templates.M("staff.succession.to-accept")}
+		}
+		return templates.Lines{templates.M("staff.succession.accepted"), templates.Moment(m.Succession.Accepted)}
+	}
 	for _, s := range a.Signatures {
 		if s.Part == p {
 			return templates.Lines{templates.Signed, signedHow("staff.signed-on-paper", a, s)}
@@ -310,10 +316,15 @@ func (s *Server) amendmentsOf(c *staffCase) []templates.Part {
 			note = templates.Text(k.Name)
 		} else if m.Type == licensing.Extension {
 			note = c.day(m.NewUntil)
+		} else if s := m.Succession; s.Part != "" {
+			note = templates.M("staff.succession.who", "Part", partWord(s.Part), "Name", s.Party.Name)
 		}
 		var act templates.Part = templates.M("common.none")
 		if m.Open() && c.may("amendment.decided") {
 			act = templates.Link{Text: templates.M("staff.amendment.decide"), Href: c.path("amendments", itoa(m.Number)), Context: templates.M("staff.amendment.number", "Number", m.Number)}
+		}
+		if m.Type == licensing.ChangeParty {
+			act = c.successionLinks(m)
 		}
 		t.Rows = append(t.Rows, []templates.Part{templates.Text(itoa(m.Number)), templates.Noted{Main: what, Note: note}, amendmentState(m.State),
 			templates.Lines{templates.Moment(m.Asked), c.name(m.By)}, act})

@@ -22,14 +22,11 @@ func (o *office) everywhere(number string) []string {
 	paths := []string{"/", "/requests", "/requests?q=none", "/requests/new", page, page + "/revise", "/collections", "/collections/new", "/collections/CPCT",
 		"/datasets/" + string(o.Data.ID), "/staff", "/staff/new", person, "/jobs", "/stop", "/log"}
 	for _, act := range staffActs {
-		switch act.name {
-		case "suspend-contact", "resume-contact":
-			paths = append(paths, page+"/contacts/"+contact+"/"+lastStep(act.path()))
-		case "amendment":
-			paths = append(paths, page+"/amendments/1")
-		default:
-			paths = append(paths, page+"/"+act.path())
+		amendment := "1" // of a contact; the second one is of a part
+		if act.kind != "amendment.decided" {
+			amendment = "2"
 		}
+		paths = append(paths, page+"/"+strings.NewReplacer("{contact}", contact, "{amendment}", amendment).Replace(act.path()))
 	}
 	for _, act := range personActs {
 		paths = append(paths, person+"/"+act.name)
@@ -81,6 +78,7 @@ func TestEveryStaffPageIsSoundInBothLanguagesAtEveryStage(t *testing.T) {
 
 	number, a := o.inForce()
 	o.askElsewhere(a)
+	o.proposeParty(a)
 	o.WorkOff()
 	look("in force", number, o.everywhere(number))
 	b := o.as(o.Desk).Get("/requests/" + number + "/stop")
@@ -97,6 +95,7 @@ func TestARoleReachesItsOwnPagesAndNoOthers(t *testing.T) {
 	o := newOffice(t, d, clock)
 	number, a := o.inForce()
 	o.askElsewhere(a)
+	o.proposeParty(a)
 	people := map[account.Role]account.Who{account.Desk: o.Desk, account.Steward: o.Steward, account.Representative: o.Rep, account.Auditor: o.Auditor, account.Operator: o.Operator}
 	if len(people) != len(account.Roles) {
 		t.Fatal("a role has nobody in this test")
@@ -263,7 +262,7 @@ func TestTheTablesOfWordsCoverWhatThereIs(t *testing.T) {
 			has(templates.M(name+k, "Number", "x", "Contact", "x"), name+k)
 		}
 		for i := range act.means {
-			has(templates.M(name+".means-"+itoa(i+1), "Number", "x", "Licensee", "x", "Contact", "x", "Variant", "x"), name)
+			has(templates.M(name+".means-"+itoa(i+1), "Number", "x", "Licensee", "x", "Contact", "x", "Variant", "x", "Name", "x", "Was", "x"), name)
 		}
 	}
 }

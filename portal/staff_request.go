@@ -104,6 +104,9 @@ func (s *Server) turn(c *staffCase, v *visit) templates.Part {
 			}
 		}
 	}
+	if t, waits := c.toTake(licensing.Signatory); waits && !mine && ofSignatory(chosen) {
+		chosen = t // first things first: nobody is the signatory yet
+	}
 	turn := templates.Turn{Yours: mine, Who: s.waitsFor(c, chosen), What: templates.M("staff.turn." + string(chosen.Kind)), Until: chosen.Due,
 		Next: templates.M("staff.next." + string(chosen.Kind))}
 	if mine {
@@ -152,6 +155,7 @@ var taskActs = map[licensing.TaskKind]struct{ kind, path string }{
 	licensing.TaskContact:      {"amendment.decided", "amendments"},
 	licensing.TaskExtension:    {"amendment.decided", "amendments"},
 	licensing.TaskSecond:       {"agreement.seconded", "second"},
+	licensing.TaskReplace:      {"amendment.party-replaced", "amendments"},
 	licensing.TaskStop:         {"agreement.stop-confirmed", "confirm-stop"},
 	licensing.TaskJurisdiction: {"agreement.jurisdiction-answered", "jurisdiction"},
 }
@@ -170,7 +174,9 @@ func (s *Server) taskPath(t licensing.Task, c *staffCase, v *visit) string {
 	if t.Amendment != "" {
 		if c != nil {
 			for _, a := range c.Agreements {
-				if m, ok := a.Amendment(t.Amendment); ok {
+				if m, ok := a.Amendment(t.Amendment); ok && t.Kind == licensing.TaskReplace {
+					return c.path("amendments", strconv.Itoa(m.Number), "party")
+				} else if ok {
 					return c.path("amendments", strconv.Itoa(m.Number))
 				}
 			}
@@ -197,7 +203,9 @@ func (s *Server) waitsFor(c *staffCase, t licensing.Task) templates.Msg {
 		return templates.Text(c.Request.Party(licensing.Signatory).Name)
 	case licensing.TaskBind:
 		return templates.M("staff.waits.contact")
-	case licensing.TaskApprove, licensing.TaskRelease, licensing.TaskSecond, licensing.TaskStop, licensing.TaskPaper:
+	case licensing.TaskTakePart:
+		return templates.Text(c.Request.Party(t.Parts[0]).Name)
+	case licensing.TaskApprove, licensing.TaskRelease, licensing.TaskSecond, licensing.TaskStop, licensing.TaskReplace, licensing.TaskPaper:
 		if t.By != "" {
 			return templates.M("staff.waits.second", "Name", c.name(t.By))
 		}
