@@ -2,7 +2,6 @@ package portal
 
 import (
 	"fmt"
-	"mime/multipart"
 	"net/url"
 	"slices"
 	"strconv"
@@ -35,7 +34,7 @@ const mostRows = 100
 type form struct {
 	server *Server
 	values url.Values
-	files  map[string][]*multipart.FileHeader
+	files  map[string][]byte
 	order  []string
 	errors []templates.FieldError
 }
@@ -53,11 +52,9 @@ func (v *visit) blank(pairs ...string) *form {
 func (v *visit) form() (*form, error) {
 	f := &form{server: v.server}
 	if strings.HasPrefix(v.r.Header.Get("Content-Type"), "multipart/form-data") {
-		// All of it in memory: what people hand in belongs in no temporary folder, and the image has none.
-		if err := v.r.ParseMultipartForm(v.route.body); err != nil {
+		if err := f.readParts(v.r); err != nil {
 			return nil, badBody(err)
 		}
-		f.files = v.r.MultipartForm.File
 	} else if err := v.r.ParseForm(); err != nil {
 		return nil, badBody(err)
 	}
@@ -183,15 +180,6 @@ func (f *form) needDay(name string, missing templates.Msg) (year int, month time
 		f.fail(name, missing)
 	}
 	return y, m, d
-}
-
-// file is what was sent in a file field, or nil.
-func (f *form) file(name string) *multipart.FileHeader {
-	f.note(name)
-	if files := f.files[name]; len(files) > 0 && files[0].Size > 0 {
-		return files[0]
-	}
-	return nil
 }
 
 // The components with what was typed put back.

@@ -40,11 +40,12 @@ func (rt *route) pattern() string { return rt.method + " " + rt.path }
 // The sizes of what may be sent.
 const (
 	formBytes = 1 << 20
-	fileBytes = 20 << 20
+	fileBytes = 20 << 20  // of the files in a form; what goes beyond is read past and forgotten
+	sentBytes = 200 << 20 // with files: until here a form that is too large comes back with its fields
 )
 
 // files lets a route take files.
-func (rt *route) files() *route { rt.body = fileBytes; return rt }
+func (rt *route) files() *route { rt.body = sentBytes; return rt }
 
 // limited slows down who tries secrets or sends mail from one address.
 func (rt *route) limited(l *limiter) *route { rt.limit = l; return rt }

@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -163,24 +162,6 @@ func (c *staffCase) toTake(part licensing.Part) (licensing.Task, bool) {
 // ofSignatory says whether a task is the signatory's.
 func ofSignatory(t licensing.Task) bool {
 	return slices.Contains([]licensing.TaskKind{licensing.TaskAttest, licensing.TaskList, licensing.TaskEnding}, t.Kind)
-}
-
-// content is what was sent in a file field; nothing when none was, or none that can be read.
-func (f *form) content(name string) []byte {
-	sent := f.file(name)
-	if sent == nil {
-		return nil
-	}
-	file, err := sent.Open()
-	if err != nil {
-		return nil
-	}
-	defer file.Close()
-	b, err := io.ReadAll(file)
-	if err != nil {
-		return nil
-	}
-	return b
 }
 
 // authorityFile hands out a document of authority as it came: for saving, never shown within the site.

@@ -116,6 +116,7 @@ func TestAWrongFileIsToldBesideItsFieldAndLosesNothingElse(t *testing.T) {
 		"another type":  {authorityFile("besluit.pdf", []byte("<html><script>alert(1)</script>%%EOF")), "This is not a complete PDF"},
 		"half a PDF":    {authorityFile("besluit.pdf", authority[:20]), "This is not a complete PDF"},
 		"a large one":   {authorityFile("besluit.pdf", append(bytes.Clone(authority), make([]byte, 11<<20)...)), "at most 10 MB"},
+		"a huge one":    {authorityFile("besluit.pdf", append(bytes.Clone(authority), make([]byte, 60<<20)...)), "at most 10 MB"},
 		"two at a time": {append(authorityFile("a.pdf", []byte("x")), authorityFile("b.pdf", authority)...), "This is not a complete PDF"},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -147,6 +148,8 @@ func TestAWrongFileIsToldBesideItsFieldAndLosesNothingElse(t *testing.T) {
 	}
 	b = o.as(o.Desk).Get(path)
 	b.SubmitFiles("Propose the change", authorityFile("b.pdf", authority), "part", "signatory", "name", "田中 花子", "position", "p", "email", "h@umc.example", "reason", "r", "code", "1").Want(422, "Propose another").Sees("Latin")
+	b = o.as(o.Desk).Get(path)
+	b.SubmitFiles("Propose the change", authorityFile("b.pdf", authority), "reason", strings.Repeat("a", formBytes)).Want(http.StatusRequestEntityTooLarge, "")
 	if after := o.agreement(number); after.Rev != a.Rev {
 		t.Error("something changed")
 	}
