@@ -174,6 +174,17 @@ func (a Agreement) Missing() []Part {
 	return missing
 }
 
+// SignedBy says whether whoever has a part now is who signed for it. A signature on paper may be older than the account of its
+// signer; it is his until somebody else gets the part.
+func (a Agreement) SignedBy(part Part) bool {
+	succeeded := slices.ContainsFunc(a.Amendments, func(m Amendment) bool {
+		return m.Type == ChangeParty && m.State == Effective && m.Succession.Part == part
+	})
+	return slices.ContainsFunc(a.Signatures, func(s Signature) bool {
+		return s.Part == part && (s.Person == a.Party(part).Person || s.Person == "" && !succeeded)
+	})
+}
+
 // StateAt is the state at an instant: a term that is over has ended, whether or not anything wrote that down.
 func (a Agreement) StateAt(at time.Time) AgreementState {
 	if (a.State == InForce || a.State == Suspended) && !at.Before(a.Term.Until) {

@@ -166,12 +166,6 @@ func TestAnAgreementThatCannotBeLookedAtHoldsUpNoNightAndNoOther(t *testing.T) {
 		d.Parked = w.r.WorkParked
 		w.toForce()
 		broken := w.agreement
-		w.must(d.Change(t.Context(), db.Worker(), func(tx *db.Tx) error {
-			if err := tx.Update(`UPDATE agreements SET durations = 'no JSON' WHERE id = $1`, broken); err != nil {
-				return err
-			}
-			return tx.Record("test:1", happened{})
-		}))
 		in := w.input()
 		in.Applicant.Email, in.Signatory.Email, in.Contacts[0].Email = "ben@uni.example", "sara@uni.example", "cas@uni.example"
 		in.Licensee.Country, in.Licensee.ReachedFrom = "GB", []string{"GB"}
@@ -179,6 +173,12 @@ func TestAnAgreementThatCannotBeLookedAtHoldsUpNoNightAndNoOther(t *testing.T) {
 		w.approve()
 		w.applicant, w.signatory = w.join("ben@uni.example", "Ben Onderzoeker"), w.join("sara@uni.example", "Sara Bestuurder")
 		w.signAll()
+		w.must(d.Change(t.Context(), db.Worker(), func(tx *db.Tx) error {
+			if err := tx.Update(`UPDATE agreements SET durations = 'no JSON' WHERE id = $1`, broken); err != nil {
+				return err
+			}
+			return tx.Record("test:1", happened{})
+		}))
 		table := jurisdiction.Default()
 		for i, r := range table.Rows {
 			if r.Country == "GB" {

@@ -102,7 +102,7 @@ func (w agreementView) part() licensing.Part {
 
 // signed says whether the viewer has signed the version that is current.
 func (w agreementView) signed() bool {
-	return slices.ContainsFunc(w.a.Signatures, func(g licensing.Signature) bool { return g.Part == w.part() && g.Person == w.viewer })
+	return w.a.SignedBy(w.part())
 }
 
 // due is when a task of the agreement is due; zero where there is none.
@@ -284,7 +284,7 @@ func (w agreementView) signatures() templates.Steps {
 		for _, g := range w.a.Signatures {
 			if g.Part == p {
 				step.Status, step.Hint = templates.Signed, signedHow("licensee.signed-on-paper", w.a, g)
-				if g.Person != w.a.Party(p).Person { // somebody else has the part now, and did not sign
+				if !w.a.SignedBy(p) { // somebody else has the part now, and did not sign
 					step.Title = templates.M("licensee.signer-"+string(p), "Name", g.Name)
 				}
 			}

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"context"
-	"io"
 	"slices"
 	"strings"
 
@@ -20,11 +19,7 @@ var paperActs = []staffAct{
 		},
 		fields: paperFields, read: readPaper,
 		do: func(s *Server, ctx context.Context, v *visit, t *target, _ account.Proof, f *form) error {
-			in, err := paperOf(t, f)
-			if err != nil {
-				return err
-			}
-			return s.cfg.Registry.UploadPaper(ctx, v.Who, t.a.ID, in)
+			return s.cfg.Registry.UploadPaper(ctx, v.Who, t.a.ID, paperOf(t, f))
 		}},
 	{name: "confirm-paper", kind: "agreement.paper-confirmed", code: true, calm: true, means: 3, about: aboutPaper,
 		try: func(t *target, by account.PersonID) error {
@@ -195,9 +190,10 @@ func paperFields(t *target, f *form) []templates.Part {
 
 // readPaper says at each field what is missing. What is wrong with the document itself, package licensing says.
 func readPaper(t *target, f *form) {
-	if file := f.file("document"); file == nil {
+	switch n := len(f.content("document")); {
+	case n == 0:
 		f.fail("document", templates.M("staff.paper.document-missing"))
-	} else if file.Size > licensing.LargestPaper {
+	case n > licensing.LargestPaper:
 		f.fail("document", templates.M("refused.paper-large", "most", licensing.LargestPaper>>20))
 	}
 	if len(chosenParts(t, f)) == 0 {
@@ -219,20 +215,12 @@ func chosenParts(t *target, f *form) []licensing.Part {
 }
 
 // paperOf reads the document and what was said of it.
-func paperOf(t *target, f *form) (licensing.PaperInput, error) {
-	in := licensing.PaperInput{SHA256: t.a.SHA256}
-	file, err := f.file("document").Open()
-	if err != nil {
-		return in, err
-	}
-	defer file.Close()
-	if in.PDF, err = io.ReadAll(file); err != nil {
-		return in, err
-	}
+func paperOf(t *target, f *form) licensing.PaperInput {
+	in := licensing.PaperInput{SHA256: t.a.SHA256, PDF: f.content("document")}
 	for _, p := range chosenParts(t, f) {
 		part := string(p)
 		y, m, d, _ := f.day("signed." + part)
 		in.Signers = append(in.Signers, licensing.PaperSignerInput{Part: p, SignedOn: licensing.Date{Year: y, Month: m, Day: d}, Name: f.text("name." + part), Position: f.text("position." + part)})
 	}
-	return in, nil
+	return in
 }
