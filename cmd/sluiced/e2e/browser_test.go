@@ -154,15 +154,11 @@ func (b *tab) violations() []string {
 	if b.axe == "" {
 		b.axe = servers.Axe(b.t)
 	}
-	eval[int](b, b.axe+`; 0`)
+	if !eval[bool](b, `!!window.axe`) {
+		eval[int](b, b.axe+`; 0`)
+	}
 	return eval[[]string](b, `axe.run(document, `+wcag+`).then(r => r.violations.map(v => v.id + ': ' + v.help + ' at ' +
 		v.nodes.slice(0, 3).map(n => n.target.join(' ') + ' ' + n.html.slice(0, 150)).join(' | ')))`)
-}
-
-// overflow is by how many pixels the page is wider than the window.
-func (b *tab) overflow() int {
-	b.t.Helper()
-	return eval[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`)
 }
 
 func (b *tab) width(pixels int64) {

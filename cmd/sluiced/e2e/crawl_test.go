@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -22,11 +23,13 @@ type crawl struct {
 	t    *testing.T
 	base string
 
-	mu     sync.Mutex
-	looked map[string]bool // pages, by what stands on them
-	kinds  map[string]int  // how many pages of each kind were checked
-	visits map[string]int  // how many were opened
-	pages  int
+	mu      sync.Mutex
+	looked  map[string]bool // pages, by what they are built of, and by what stands on them
+	kinds   map[string]int  // how many pages of each kind were checked
+	visits  map[string]int  // how many were opened
+	pages   int
+	checks  int           // by axe
+	checked time.Duration // took so long, of all tabs together
 }
 
 // A demoPerson is a line of the demo's first page.
@@ -67,7 +70,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	if c.pages < 100 {
 		t.Errorf("the crawl found %d pages, want those of everybody", c.pages)
 	}
-	t.Logf("%d pages, of %d kinds", c.pages, len(c.kinds))
+	t.Logf("%d pages, of %d kinds; %d looks of axe took %v", c.pages, len(c.kinds), c.checks, c.checked.Round(time.Second))
 }
 
 // visit looks at all pages of one person, or of somebody who is not signed in.
@@ -93,7 +96,7 @@ func (c *crawl) visit(b *tab, lang string, p *demoPerson) {
 		queue = queue[1:]
 		shape, kind := shapeOf(path), lang+kindOf(path)
 		here[shape]++
-		if here[kind]++; here[shape] > 2 || here[kind] > 1 && c.opened(kind) > mostOpened {
+		if here[kind]++; here[shape] > 2 || here[kind] > 1 && c.opened(kind) > mostOpened[lang] {
 			continue // one more letter is not another page
 		}
 		for _, to := range c.look(b, lang, who, path) {
@@ -118,11 +121,12 @@ func shapeOf(path string) string {
 	return query.ReplaceAllString(sum.ReplaceAllString(randomID.ReplaceAllString(path, "*"), "*"), "=")
 }
 
-// mostOfKind is how many pages of a kind are checked in each language: in English those of many stages, in Dutch the words.
-var mostOfKind = map[string]int{"en": 4, "nl": 1}
+// mostOfKind is how many pages of a kind are checked in each language: in English all that are built differently, in Dutch
+// the words.
+var mostOfKind = map[string]int{"en": 1000, "nl": 1}
 
 // mostOpened is how many pages of a kind are opened in each language. Of every kind each person opens one all the same.
-const mostOpened = 10
+var mostOpened = map[string]int{"en": 1000, "nl": 2}
 
 func (c *crawl) opened(kind string) int {
 	c.mu.Lock()
@@ -133,19 +137,32 @@ func (c *crawl) opened(kind string) int {
 // kindOf is the shape of an address without the number of the request.
 func kindOf(path string) string { return number.ReplaceAllString(shapeOf(path), "*") }
 
-// digits are what differs between two openings of the same page.
+// digits are what differs between ids of the same page opened twice.
 var digits = regexp.MustCompile(`[A-Z2-7]{20,}|[0-9a-f]{64}|\d+`)
+
+// skeleton is what a page is built of: its elements with everything about them that a rule of accessibility looks at, but
+// for the words. Like rows of a list count once, and so do the pages that are built alike: nothing new would be found there.
+const skeleton = `(() => {
+	const bone = e => {
+		const about = [...e.attributes].filter(a => !['href', 'value', 'action', 'id', 'for', 'datetime', 'style', 'src', 'content'].includes(a.name) && !a.name.startsWith('data-'))
+			.map(a => a.name + '=' + (a.name.startsWith('aria-') && a.name !== 'aria-current' ? '' : a.value)).sort().join(' ');
+		const inner = [...e.children].map(bone).filter((b, i, all) => all.indexOf(b) === i).join('');
+		const words = [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) ? '.' : '';
+		return '<' + e.tagName + ' ' + about + '>' + words + inner;
+	};
+	return bone(document.body);
+})()`
 
 // look opens a page, checks what was not checked before, and returns the paths that it leads to.
 func (c *crawl) look(b *tab, lang, who, path string) []string {
 	where := fmt.Sprintf("%s (%s, %s)", path, who, lang)
 	status := b.open(c.base + path)
 	type seen struct {
-		Lang, Text, Body string
-		Links            []string
-		Codes            int
+		Lang, Bones, Text, Body string
+		Links                   []string
+		Codes                   int
 	}
-	page := eval[seen](b, `({Lang: document.documentElement.lang, Text: document.title + document.querySelector('main')?.innerHTML, Body: document.body.innerText,
+	page := eval[seen](b, `({Lang: document.documentElement.lang, Bones: `+skeleton+`, Text: document.title + document.querySelector('main')?.innerText, Body: document.body.innerText,
 		Links: [...document.querySelectorAll('a[href]')].filter(a => !a.hasAttribute('download')).map(a => a.href),
 		Codes: [...document.querySelectorAll('main form[method=post]')].filter(f => f.querySelector('[name=code]')).length})`)
 	if status >= 500 || page.Lang != lang || strings.Contains(page.Body, "%!") || strings.Contains(page.Body, "<no value>") {
@@ -155,10 +172,10 @@ func (c *crawl) look(b *tab, lang, who, path string) []string {
 		c.t.Errorf("%s: the browser complains: %q", where, said)
 	}
 	c.mu.Lock()
-	key := lang + digits.ReplaceAllString(page.Text, "*")
 	kind := lang + kindOf(path)
-	known, first := c.looked[key] || c.kinds[kind] >= mostOfKind[lang], c.kinds[kind] == 0
-	c.looked[key] = true
+	bones, text := kind+digits.ReplaceAllString(page.Bones, "*"), lang+digits.ReplaceAllString(page.Text, "*")
+	known, first, read := c.looked[bones] || c.kinds[kind] >= mostOfKind[lang], c.kinds[kind] == 0, c.looked[text]
+	c.looked[bones], c.looked[text] = true, true
 	if !known {
 		c.kinds[kind]++
 	}
@@ -169,29 +186,48 @@ func (c *crawl) look(b *tab, lang, who, path string) []string {
 		c.check(b, where, first && lang == "en")
 		c.picture(b, lang, who, path)
 	}
+	if !read {
+		c.fits(b, where)
+	}
 	if first && page.Codes > 0 && !strings.HasPrefix(path, "/demo") {
 		c.refused(b, where, lang)
 	}
 	return c.paths(page.Links)
 }
 
-// check holds a page to the rules: of accessibility, and of fitting on the narrowest screen.
+// check holds a page to the rules of accessibility, in the colours of light and, where asked, of dark.
 func (c *crawl) check(b *tab, where string, dark bool) {
+	c.axe(b, where)
+	if dark {
+		b.scheme("dark")
+		c.axe(b, where+", dark")
+		b.scheme("light")
+	}
+}
+
+// fits sees that nobody with the narrowest screen has to scroll sideways, whatever words and names stand on the page.
+func (c *crawl) fits(b *tab, where string) {
+	b.width(320)
+	if wide := eval[int](b, `document.documentElement.scrollWidth`); wide > 320 {
+		c.t.Errorf("%s: at 320 pixels the page is %d wide, by %s", where, wide, eval[[]string](b, sticking))
+	}
+	b.width(1280)
+}
+
+// sticking are the innermost elements that stick out of a narrow page.
+const sticking = `[...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > 320 && ![...e.children].some(c => c.getBoundingClientRect().right > 320))
+	.slice(0, 3).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 60))`
+
+// axe holds a page to the rules of accessibility.
+func (c *crawl) axe(b *tab, where string) {
+	began := time.Now()
 	for _, v := range b.violations() {
 		c.t.Errorf("%s: %s", where, v)
 	}
-	if dark {
-		b.scheme("dark")
-		for _, v := range b.violations() {
-			c.t.Errorf("%s, dark: %s", where, v)
-		}
-		b.scheme("light")
-	}
-	b.width(320)
-	if by := b.overflow(); by > 0 {
-		c.t.Errorf("%s: at 320 pixels the page is %d too wide", where, by)
-	}
-	b.width(1280)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.checks++
+	c.checked += time.Since(began)
 }
 
 // refused sends a form without its code, which changes nothing, and looks at what comes back.
@@ -201,9 +237,7 @@ func (c *crawl) refused(b *tab, where, lang string) {
 	if status := b.status(); status != 422 || !focused {
 		c.t.Errorf("%s: without a code the form gets %d, and the summary of errors has the focus: %v; want 422 and true", where, status, focused)
 	}
-	for _, v := range b.violations() {
-		c.t.Errorf("%s, with errors: %s", where, v)
-	}
+	c.axe(b, where+", with errors")
 	b.complained()
 	c.picture(b, lang, "errors", strings.Fields(where)[0])
 }
