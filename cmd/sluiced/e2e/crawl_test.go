@@ -186,7 +186,7 @@ func (c *crawl) look(b *tab, lang, who, path string) []string {
 		c.check(b, where, first && lang == "en")
 		c.picture(b, lang, who, path)
 	}
-	if !read {
+	if !known || !read && lang == "en" { // names are the same in both languages
 		c.fits(b, where)
 	}
 	if first && page.Codes > 0 && !strings.HasPrefix(path, "/demo") {
