@@ -26,7 +26,11 @@ func (s *Server) contactsPage(_ http.ResponseWriter, r *http.Request, v *visit) 
 	p.Wide = true
 	_, first := w.toTake()
 	change := w.is(licensing.AsSignatory) && w.changeable() && !first
-	blocks := []templates.Part{w.turnList()}
+	turn := w.turnList()
+	if change && w.state() != licensing.Ended && turn.Yours && turn.Act == nil {
+		turn.Act = act("licensee.act-list", w.path("/contacts/confirm"))
+	}
+	blocks := []templates.Part{turn}
 	if w.is(licensing.AsSignatory) {
 		blocks = append(blocks, paragraph(templates.M("licensee.contacts-about")))
 	} else {
@@ -34,8 +38,7 @@ func (s *Server) contactsPage(_ http.ResponseWriter, r *http.Request, v *visit) 
 	}
 	blocks = append(blocks, w.contactTable(s, v.Lang, change))
 	if change && w.state() != licensing.Ended {
-		blocks = append(blocks, templates.Actions{templates.Button{Text: templates.M("licensee.contact-add"), Href: w.path("/contacts/add")},
-			templates.Button{Text: templates.M("licensee.act-list"), Kind: "secondary", Href: w.path("/contacts/confirm")}})
+		blocks = append(blocks, templates.Actions{templates.Button{Text: templates.M("licensee.contact-add"), Kind: "secondary", Href: w.path("/contacts/add")}})
 	}
 	return v.show("parts", pageOf(p, blocks...))
 }

@@ -134,20 +134,31 @@ func (c *staffCase) signatures(a licensing.Agreement) templates.Part {
 // partiesTable shows the parties, how far each has come, and a button to invite again who has not arrived.
 func (s *Server) partiesTable(c *staffCase, v *visit) templates.Part {
 	t := templates.Table{Caption: templates.M("staff.parties"), Columns: []templates.Column{{Text: templates.M("staff.name")}, {Text: templates.M("staff.part")},
-		{Text: templates.M("staff.email")}, {Text: templates.M("staff.arrival")}, {Text: templates.M("staff.signature")}, {Text: templates.M("staff.again")}}}
+		{Text: templates.M("staff.email")}, {Text: templates.M("staff.arrival")}, {Text: templates.M("staff.signature")}}}
 	a, hasAgreement := c.agreement()
+	unbound := func(p licensing.Party) bool {
+		return p.ID != "" && p.Person == "" && c.Request.State == licensing.Approved && c.may("request.invitation-resent")
+	}
+	inviting := slices.ContainsFunc(c.Request.Parties, unbound)
+	if inviting {
+		t.Columns = append(t.Columns, templates.Column{Text: templates.M("staff.again")})
+	}
 	for _, part := range licensing.Signers() {
 		p := c.Request.Party(part)
 		if p.ID == "" {
 			continue
 		}
 		var again templates.Part = templates.M("common.none")
-		if p.Person == "" && c.Request.State == licensing.Approved && c.may("request.invitation-resent") {
+		if unbound(p) {
 			again = templates.Form{Action: c.path("parties", string(part), "invite"),
 				Submit: templates.Button{Text: templates.M("staff.invite-again"), Kind: "secondary", Context: templates.Text(p.Name)}}
 		}
-		t.Rows = append(t.Rows, []templates.Part{templates.Noted{Main: c.personLink(p.Person, p.Name, v), Note: templates.Text(p.Position)}, partWord(part), templates.Text(p.Email),
-			c.arrival(p.Person, c.Request.State == licensing.Approved, p.Email), c.signature(a, hasAgreement, part), again})
+		row := []templates.Part{templates.Noted{Main: c.personLink(p.Person, p.Name, v), Note: templates.Text(p.Position)}, partWord(part), templates.Text(p.Email),
+			c.arrival(p.Person, c.Request.State == licensing.Approved, p.Email), c.signature(a, hasAgreement, part)}
+		if inviting {
+			row = append(row, again)
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }

@@ -297,8 +297,8 @@ func TestWhatPeopleTypeNeverBecomesMarkup(t *testing.T) {
 			if n.Type == html.CommentNode {
 				count["comment"]++
 			}
-			if n.Type != html.ElementNode {
-				continue
+			if n.Type != html.ElementNode || n.Data == "wbr" && len(n.Attr) == 0 {
+				continue // where a line may break follows what was typed, and is nothing of it
 			}
 			count[n.Data]++
 			for _, a := range n.Attr {

@@ -134,7 +134,8 @@ func (p *press) put(x any) (template.HTML, error) {
 	}
 	switch component := x.(type) {
 	case Msg:
-		return component.html(&p.voice)
+		h, err := component.html(&p.voice)
+		return breaking(h), err
 	case Part:
 		if isNil(component) {
 			return "", nil
@@ -147,7 +148,8 @@ func (p *press) put(x any) (template.HTML, error) {
 	if err != nil {
 		return "", err
 	}
-	return m.html(&p.voice)
+	h, err := m.html(&p.voice)
+	return breaking(h), err
 }
 
 func (p *press) newID(prefix string) string {

@@ -109,7 +109,7 @@ func checkReferences(t testing.TB, root *html.Node, ids map[string]int, labelled
 	}
 }
 
-var voidElements = []string{"meta", "link", "input", "img", "br", "hr"}
+var voidElements = []string{"meta", "link", "input", "img", "br", "wbr", "hr"}
 
 // tags counts the start tags as written, and fails on end tags that do not match.
 func tags(t testing.TB, page []byte) map[string]int {
