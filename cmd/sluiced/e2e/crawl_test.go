@@ -96,10 +96,14 @@ func (c *crawl) visit(b *tab, lang string, p *demoPerson) {
 		queue = queue[1:]
 		shape, kind := shapeOf(path), lang+kindOf(path)
 		here[shape]++
-		if here[kind]++; here[shape] > 2 || here[kind] > 1 && c.opened(kind) > mostOpened[lang] {
+		if here[kind]++; here[shape] > 2 || here[kind] > 1 && c.opened(kind) >= mostOpened[lang] {
 			continue // one more letter is not another page
 		}
-		for _, to := range c.look(b, lang, who, path) {
+		look := c.look
+		if lang != "en" && c.opened(kind) >= mostOpened[lang] {
+			look = c.skim
+		}
+		for _, to := range look(b, lang, who, path) {
 			if !seen[to] {
 				seen[to] = true
 				queue = append(queue, to)
@@ -125,7 +129,8 @@ func shapeOf(path string) string {
 // the words.
 var mostOfKind = map[string]int{"en": 1000, "nl": 1}
 
-// mostOpened is how many pages of a kind are opened in each language. Of every kind each person opens one all the same.
+// mostOpened is how many pages of a kind are opened in each language. Of every kind each person reads one all the same, for
+// where it leads.
 var mostOpened = map[string]int{"en": 1000, "nl": 2}
 
 func (c *crawl) opened(kind string) int {
@@ -150,17 +155,37 @@ const skeleton = `(() => {
 		const words = [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) ? '.' : '';
 		return '<' + e.tagName + ' ' + about + '>' + words + inner;
 	};
-	return bone(document.body);
+	return ['.site-header', 'main'].map(part => bone(document.querySelector(part)));
 })()`
+
+// skim reads a page without showing it, and returns the paths that it leads to.
+func (c *crawl) skim(b *tab, lang, who, path string) []string {
+	type seen struct {
+		Status     int
+		Lang, Body string
+		Links      []string
+	}
+	page := eval[seen](b, fmt.Sprintf(`fetch(%q).then(async r => {
+		const d = new DOMParser().parseFromString(await r.text(), 'text/html');
+		return {Status: r.status, Lang: d.documentElement.lang, Body: d.body.textContent,
+			Links: [...d.querySelectorAll('a[href]')].filter(a => !a.hasAttribute('download')).map(a => new URL(a.getAttribute('href'), r.url).href)};
+	})`, path))
+	if page.Status >= 500 || page.Lang != lang || strings.Contains(page.Body, "%!") || strings.Contains(page.Body, "<no value>") {
+		c.t.Errorf("%s (%s, %s): status %d, language %q:\n%.300s", path, who, lang, page.Status, page.Lang, page.Body)
+	}
+	b.complained() // of a status, which is looked at here
+	return c.paths(page.Links)
+}
 
 // look opens a page, checks what was not checked before, and returns the paths that it leads to.
 func (c *crawl) look(b *tab, lang, who, path string) []string {
 	where := fmt.Sprintf("%s (%s, %s)", path, who, lang)
 	status := b.open(c.base + path)
 	type seen struct {
-		Lang, Bones, Text, Body string
-		Links                   []string
-		Codes                   int
+		Lang, Text, Body string
+		Bones            [2]string // of the header and of the main part
+		Links            []string
+		Codes            int
 	}
 	page := eval[seen](b, `({Lang: document.documentElement.lang, Bones: `+skeleton+`, Text: document.title + document.querySelector('main')?.innerText, Body: document.body.innerText,
 		Links: [...document.querySelectorAll('a[href]')].filter(a => !a.hasAttribute('download')).map(a => a.href),
@@ -173,9 +198,10 @@ func (c *crawl) look(b *tab, lang, who, path string) []string {
 	}
 	c.mu.Lock()
 	kind := lang + kindOf(path)
-	bones, text := kind+digits.ReplaceAllString(page.Bones, "*"), lang+digits.ReplaceAllString(page.Text, "*")
-	known, first, read := c.looked[bones] || c.kinds[kind] >= mostOfKind[lang], c.kinds[kind] == 0, c.looked[text]
-	c.looked[bones], c.looked[text] = true, true
+	header, bones := lang+digits.ReplaceAllString(page.Bones[0], "*"), kind+digits.ReplaceAllString(page.Bones[1], "*")
+	text := lang + digits.ReplaceAllString(page.Text, "*")
+	known, first, read := c.looked[bones] && c.looked[header] || c.kinds[kind] >= mostOfKind[lang], c.kinds[kind] == 0, c.looked[text]
+	c.looked[header], c.looked[bones], c.looked[text] = true, true, true
 	if !known {
 		c.kinds[kind]++
 	}
