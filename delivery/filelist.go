@@ -1,7 +1,7 @@
 package delivery
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -41,20 +41,31 @@ var listHeader = []string{"path", "subject", "hospital", "kind"}
 // maxListed bounds one dataset; a larger one is split, or the manifest becomes unwieldy for everybody.
 const maxListed = 200_000
 
+// maxList bounds the text of a list, in bytes.
+const maxList = 256 << 20
+
+// longestPath leaves room for the folder of the dataset.
+const longestPath = manifest.MaxName - longestFolder
+
 // ReadList reads files.csv: a header "path,subject,hospital,kind" and a line a file, in UTF-8. It reports all that is wrong
 // at once, in order of line, so that the list needs to be mended once.
-func ReadList(r io.Reader) ([]ListedFile, []ListFault) {
-	text, err := io.ReadAll(io.LimitReader(r, 256<<20))
-	if err != nil {
-		return nil, []ListFault{{0, "the list cannot be read: " + err.Error()}}
+func ReadList(r io.Reader) ([]ListedFile, []ListFault) { return readList(r, maxList) }
+
+func readList(r io.Reader, size int) ([]ListedFile, []ListFault) {
+	text := bufio.NewReader(&listReader{r, size})
+	if mark, _ := text.Peek(3); string(mark) == "\ufeff" { // spreadsheets put it in front
+		text.Discard(len(mark))
 	}
-	in := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff")))) // spreadsheets put a mark in front
+	in := csv.NewReader(text)
 	in.FieldsPerRecord = -1
 	header, err := in.Read()
-	if errors.Is(err, io.EOF) {
+	var broken *csv.ParseError
+	switch {
+	case errors.Is(err, io.EOF):
 		return nil, []ListFault{{1, `the list is empty; it begins with "path,subject,hospital,kind"`}}
-	}
-	if err != nil || !slices.Equal(header, listHeader) {
+	case err != nil && !errors.As(err, &broken):
+		return nil, []ListFault{{0, "the list cannot be read: " + err.Error()}}
+	case err != nil || !slices.Equal(header, listHeader):
 		return nil, []ListFault{{1, `the first line must be "path,subject,hospital,kind"`}}
 	}
 	var files []ListedFile
@@ -64,12 +75,11 @@ func ReadList(r io.Reader) ([]ListedFile, []ListFault) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		var broken *csv.ParseError
 		if errors.As(err, &broken) {
 			return files, append(faults, ListFault{broken.StartLine, "this line cannot be read: " + broken.Err.Error()})
 		}
 		if err != nil {
-			return files, append(faults, ListFault{0, err.Error()})
+			return files, append(faults, ListFault{0, "the list cannot be read: " + err.Error()})
 		}
 		line, _ := in.FieldPos(0)
 		if len(record) != len(listHeader) {
@@ -86,17 +96,32 @@ func ReadList(r io.Reader) ([]ListedFile, []ListFault) {
 	case len(files) == 0 && len(faults) == 0:
 		faults = append(faults, ListFault{1, "the list names no file"})
 	}
-	return files, append(faults, doubled(files)...)
+	faults = append(faults, nameFaults(files)...)
+	slices.SortStableFunc(faults, func(a, b ListFault) int { return a.Line - b.Line })
+	return files, faults
+}
+
+// A listReader reads a list, and fails where it is too large: a list that is cut short would look like a whole one.
+type listReader struct {
+	io.Reader
+	left int
+}
+
+func (l *listReader) Read(b []byte) (int, error) {
+	n, err := l.Reader.Read(b[:min(len(b), l.left+1)])
+	if n > l.left {
+		return l.left, fmt.Errorf("it is larger than %d MiB; split the dataset", maxList>>20)
+	}
+	l.left -= n
+	return n, err
 }
 
 // faults checks one line by itself.
 func (f ListedFile) faults() []ListFault {
 	var faults []ListFault
-	// A dataset that is delivered beside others gets a folder before its names.
-	if len(f.Path) > manifest.MaxName-longestFolder {
-		faults = append(faults, ListFault{f.Line, fmt.Sprintf("the name is longer than %d bytes", manifest.MaxName-longestFolder)})
-	} else if err := manifest.CheckName(f.Path); err != nil {
-		faults = append(faults, ListFault{f.Line, fmt.Sprintf("%q cannot be the name of a file: %v", f.Path, err)})
+	// A dataset that is delivered beside others gets a folder before its names. What no manifest can hold is told with the names.
+	if n := len(f.Path); n > longestPath && n <= manifest.MaxName {
+		faults = append(faults, ListFault{f.Line, fmt.Sprintf("the name is longer than %d bytes", longestPath)})
 	}
 	for _, field := range []struct{ name, value string }{{"subject", f.Subject}, {"hospital", f.Hospital}, {"kind", f.Kind}} {
 		if len(field.value) > 200 || strings.TrimSpace(field.value) != field.value || strings.ContainsFunc(field.value, unprintable) {
@@ -111,41 +136,32 @@ func (f ListedFile) faults() []ListFault {
 
 func unprintable(r rune) bool { return r < ' ' || r == 0x7f || r == '\ufffd' }
 
-// doubled finds names that stand twice, or that only their case tells apart: on many disks the second would overwrite the first.
-func doubled(files []ListedFile) []ListFault {
-	var faults []ListFault
-	seen := map[string]ListedFile{}
-	for _, f := range files {
-		folded := strings.ToLower(f.Path)
-		first, found := seen[folded]
-		switch {
-		case !found:
-			seen[folded] = f
-		case first.Path == f.Path:
-			faults = append(faults, ListFault{f.Line, fmt.Sprintf("%q stands on line %d already", f.Path, first.Line)})
-		default:
-			faults = append(faults, ListFault{f.Line, fmt.Sprintf("%q and %q on line %d differ only in upper and lower case", f.Path, first.Path, first.Line)})
-		}
+// nameFaults finds the names that no manifest can hold, alone or beside the others. It is the manifest's own rule: what this
+// let through would keep a delivery from being made when three people have signed for it.
+func nameFaults(files []ListedFile) (found []ListFault) {
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = f.Path
 	}
-	for _, f := range files { // a file where another line needs a folder
-		for dir := range parents(strings.ToLower(f.Path)) {
-			if other, found := seen[dir]; found {
-				faults = append(faults, ListFault{f.Line, fmt.Sprintf("%q needs a folder where line %d has the file %q", f.Path, other.Line, other.Path)})
-			}
+	var faults manifest.NameFaults
+	errors.As(manifest.CheckNames(names), &faults)
+	for _, fault := range faults {
+		other := ListedFile{}
+		if fault.With >= 0 {
+			other = files[fault.With]
 		}
-	}
-	return faults
-}
-
-// parents yields the folders of a path, nearest last.
-func parents(path string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for i, r := range path {
-			if r == '/' && i > 0 && !yield(path[:i]) {
-				return
-			}
+		what := fmt.Sprintf("%q cannot be the name of a file: %s", fault.Name, fault.Reason)
+		switch fault.Clash {
+		case manifest.Same:
+			what = fmt.Sprintf("%q stands on line %d already", fault.Name, other.Line)
+		case manifest.OnlyCase:
+			what = fmt.Sprintf("%q and %q on line %d differ only in upper and lower case", fault.Name, other.Path, other.Line)
+		case manifest.NeedsFolder:
+			what = fmt.Sprintf("%q needs a folder where line %d has the file %q", fault.Name, other.Line, other.Path)
 		}
+		found = append(found, ListFault{files[fault.Index].Line, what})
 	}
+	return found
 }
 
 // cause is an error without the name in it, which may be made of signs that a terminal obeys.

@@ -104,11 +104,22 @@ func fold(name string) string {
 	}, name)
 }
 
+// A Clash is why a name cannot stand beside another one.
+type Clash int
+
+const (
+	NoClash     Clash = iota // the fault is the name's own
+	Same                     // the other is the same
+	OnlyCase                 // the other differs only in case
+	NeedsFolder              // the other is a file where this one needs a folder
+)
+
 // A NameFault is one name that cannot be used, or not beside another one.
 type NameFault struct {
 	Index  int // of the name in the list that was checked
 	Name   string
 	With   int // index of the name it cannot stand beside; -1 when the fault is its own
+	Clash  Clash
 	Reason string
 }
 
@@ -138,7 +149,7 @@ func CheckNames(names []string) error {
 	files := make(map[string]int, len(names))
 	for i, name := range names {
 		if err := CheckName(name); err != nil {
-			faults = append(faults, NameFault{i, name, -1, err.Error()})
+			faults = append(faults, NameFault{i, name, -1, NoClash, err.Error()})
 			continue
 		}
 		first, taken := files[fold(name)]
@@ -146,16 +157,16 @@ func CheckNames(names []string) error {
 		case !taken:
 			files[fold(name)] = i
 		case names[first] == name:
-			faults = append(faults, NameFault{i, name, first, fmt.Sprintf("the same as name %d", first+1)})
+			faults = append(faults, NameFault{i, name, first, Same, fmt.Sprintf("the same as name %d", first+1)})
 		default:
-			faults = append(faults, NameFault{i, name, first, fmt.Sprintf("differs from name %d, %q, only in case", first+1, names[first])})
+			faults = append(faults, NameFault{i, name, first, OnlyCase, fmt.Sprintf("differs from name %d, %q, only in case", first+1, names[first])})
 		}
 	}
 	for i, name := range names {
 		folded := fold(name)
 		for at, r := range folded {
 			if other, isFile := files[folded[:at]]; r == '/' && isFile {
-				faults = append(faults, NameFault{i, name, other, fmt.Sprintf("needs a folder where name %d, %q, is a file", other+1, names[other])})
+				faults = append(faults, NameFault{i, name, other, NeedsFolder, fmt.Sprintf("needs a folder where name %d, %q, is a file", other+1, names[other])})
 			}
 		}
 	}
