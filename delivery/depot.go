@@ -97,29 +97,28 @@ func (p *Depot) job(do func(context.Context, ID) error) db.Handler {
 // patient marks the errors for which work waits instead of giving up: what it needs cannot be reached. What the store or
 // the keyring has answered is no such error; a person must look at it.
 func patient(err error) error {
-	for _, answered := range []error{ErrNotStored, ErrKeyGone, ErrKeyRefused, ErrNotWrapped, ErrImpossible, ErrNotFound, errDiffers, db.ErrConflict} {
+	for _, answered := range []error{ErrKeyGone, ErrKeyRefused, ErrNotWrapped, ErrImpossible, ErrNotFound, errDiffers, db.ErrConflict} {
 		if errors.Is(err, answered) {
 			return err
 		}
 	}
-	var outside outsideError
-	if errors.As(err, &outside) || errors.Is(err, ErrKeyringAway) || errors.Is(err, db.ErrAway) {
+	if errors.Is(err, ErrStoreAway) || errors.Is(err, ErrKeyringAway) || errors.Is(err, db.ErrAway) {
 		return db.Waiting(err)
 	}
 	return err
 }
 
-// outsideError is an error of the store: unless it is one of the answers above, nothing is known but that it did not work.
-type outsideError struct{ error }
-
-func (e outsideError) Unwrap() error { return e.error }
-
-// outside marks an error of the store, saying what was tried.
+// outside is an error of the store, saying what was tried: ErrStoreAway unless it is one of a store's answers.
 func outside(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return outsideError{fmt.Errorf("%s: %w", doing, err)}
+	for _, answer := range []error{ErrNotStored, ErrAlreadyStored, ErrUnsupported} {
+		if errors.Is(err, answer) {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+	return fmt.Errorf("%s: %w: %w", doing, ErrStoreAway, err)
 }
 
 // apply lets an event happen to a delivery, in a change of the caller's: decide, save, record. more changes what the event

@@ -360,7 +360,8 @@ func (p *Depot) seal(ctx context.Context, s source, key DataKey, folder fs.FS, t
 		return crypt4gh.Sum{}, err
 	}
 	defer in.Close()
-	sealer, err := crypt4gh.NewSealer(&countingReader{in, t}, key)
+	source := &countingReader{Reader: in, t: t}
+	sealer, err := crypt4gh.NewSealer(source, key)
 	if err != nil {
 		return crypt4gh.Sum{}, err
 	}
@@ -369,21 +370,25 @@ func (p *Depot) seal(ctx context.Context, s source, key DataKey, folder fs.FS, t
 	if err != nil {
 		return crypt4gh.Sum{}, err
 	}
-	if err := p.store.Put(ctx, p.opts.ArchiveBucket, s.file.object, sealer, size); err != nil {
-		return crypt4gh.Sum{}, outside("storing", err)
-	}
-	sum, err := sealer.Sum()
-	if err != nil {
-		return sum, err
+	failed := p.store.Put(ctx, p.opts.ArchiveBucket, s.file.object, sealer, size)
+	if source.err != nil { // the store has told it on
+		return crypt4gh.Sum{}, fmt.Errorf("reading it: %w", source.err)
 	}
 	after, err := in.Stat()
 	if err != nil {
-		return sum, err
+		return crypt4gh.Sum{}, err
 	}
-	if sum.PlainSize != s.info.Size() || after.Size() != s.info.Size() || !after.ModTime().Equal(s.info.ModTime()) {
-		return sum, ErrSourceChanged
+	if after.Size() != s.info.Size() || !after.ModTime().Equal(s.info.ModTime()) {
+		return crypt4gh.Sum{}, ErrSourceChanged
 	}
-	return sum, nil
+	if failed != nil {
+		return crypt4gh.Sum{}, outside("storing", failed)
+	}
+	sum, err := sealer.Sum()
+	if err == nil && sum.PlainSize != s.info.Size() {
+		err = ErrSourceChanged
+	}
+	return sum, err
 }
 
 // checkStored reads a stored body back and compares it with what was sealed, part by part.
@@ -477,16 +482,20 @@ func (t *tally) add(files, bytes int64) {
 	}
 }
 
-// countingReader tells a tally what was read.
+// countingReader tells a tally what was read, and keeps why it could not be.
 type countingReader struct {
 	io.Reader
-	t *tally
+	t   *tally
+	err error
 }
 
 func (c *countingReader) Read(b []byte) (int, error) {
 	n, err := c.Reader.Read(b)
 	if n > 0 {
 		c.t.add(0, int64(n))
+	}
+	if err != nil && err != io.EOF {
+		c.err = err
 	}
 	return n, err
 }

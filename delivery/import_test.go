@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"sluice/delivery"
@@ -68,6 +70,48 @@ func readable(t *testing.T, w *deliverytest.World, set licensing.DatasetID) {
 	for name, data := range small() {
 		s.get("carla", a.Delivery().ID, name).want(t, name, 200, data)
 	}
+}
+
+// A torn folder has files that cannot be read to their end.
+type torn struct {
+	fs.FS
+	err error
+}
+
+type tornFile struct {
+	fs.File
+	of torn
+}
+
+func (f torn) Open(name string) (fs.File, error) {
+	file, err := f.FS.Open(name)
+	return tornFile{file, f}, err
+}
+
+func (f tornFile) Read(b []byte) (int, error) {
+	n, err := f.File.Read(b)
+	if err == io.EOF {
+		err = f.of.err
+	}
+	return n, err
+}
+
+func TestAFileThatCannotBeReadOrChangesIsNoFaultOfTheStore(t *testing.T) {
+	w := onSQLite(t, deliverytest.Options{})
+	for name, cut := range map[string]int{"shorter": segment / 2, "longer": 2 * segment, "the same size": segment} {
+		in := w.Listed(name, fstest.MapFS{"a.bam": {Data: noise(segment, 1), ModTime: time.Unix(1, 0)}}, "a.bam")
+		in.Folder = fstest.MapFS{"a.bam": {Data: noise(cut, 2), ModTime: time.Unix(2, 0)}}
+		_, err := w.Depot.Import(t.Context(), w.Steward, in)
+		wantErr(t, name, err, delivery.ErrSourceChanged)
+	}
+	in := importOf(w, "unreadable")
+	in.Folder = torn{in.Folder, fs.ErrPermission}
+	_, err := w.Depot.Import(t.Context(), w.Steward, in)
+	wantErr(t, "unreadable", err, fs.ErrPermission)
+	if errors.Is(err, delivery.ErrStoreAway) {
+		t.Errorf("got %v, which accuses the store", err)
+	}
+	archived(t, w)
 }
 
 func TestAnImportGoesOnAfterAnyCallThatFailed(t *testing.T) {

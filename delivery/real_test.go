@@ -111,7 +111,7 @@ func TestTheWholeStoryOnRealServers(t *testing.T) {
 		server.Stop()
 		got := s.get("carla", first.ID, "exact.bam")
 		must(t, server.Start(t.Context()))
-		got.want(t, "without MinIO", 500, nil)
+		got.want(t, "without MinIO", 503, nil)
 		s.get("carla", first.ID, "exact.bam").want(t, "with MinIO", 200, small()["exact.bam"])
 	})
 	t.Run("with Vault sealed, a page and then the file", func(t *testing.T) {

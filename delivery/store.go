@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// ErrStoreAway: the store did not do what was asked of it, and gave none of the answers below. Nothing is known but that it
+// did not work; asking again is safe.
+var ErrStoreAway = errors.New("the store cannot be reached")
+
 // Errors a Store answers with. Everything else means "not known whether it happened": ask again.
 var (
 	// ErrNotStored: there is no such bucket or object. Every method that names one may return it, except removals.

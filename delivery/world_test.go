@@ -114,7 +114,7 @@ func statusOf(err error) int {
 		http.StatusNotFound: {delivery.ErrNotFound},
 		http.StatusForbidden: {delivery.ErrGrantRemoved, delivery.ErrGrantHeld, delivery.ErrNoFactor, delivery.ErrFactorHeld, delivery.ErrNotReady,
 			delivery.ErrEnded, licensing.ErrEnded, licensing.ErrSuspended, licensing.ErrTerminated, licensing.ErrNotYet},
-		http.StatusServiceUnavailable: {delivery.ErrKeyringAway, delivery.ErrNotWatched, db.ErrAway},
+		http.StatusServiceUnavailable: {delivery.ErrKeyringAway, delivery.ErrStoreAway, delivery.ErrNotWatched, db.ErrAway},
 	} {
 		for _, reason := range reasons {
 			if errors.Is(err, reason) {

@@ -22,6 +22,7 @@ import (
 	"sluice/infra/account"
 	"sluice/infra/db"
 	"sluice/infra/db/dbtest"
+	"sluice/infra/objects"
 	"sluice/infra/servers"
 	"sluice/licensing"
 	"sluice/templates"
@@ -228,6 +229,40 @@ func TestCurlShowsWhyATokenIsRefused(t *testing.T) {
 		a.two(licensing.ActionResume)
 		clock.Advance(time.Hour)
 		refused("401", words[1])
+	}
+}
+
+func TestWhileTheStoreIsAwayAPageSaysSoAndWhenToTryAgain(t *testing.T) {
+	d, clock := dbtest.SQLite(t)
+	w := dealWorld(t, d, clock)
+	a := w.inForce(nextYear, someFiles)
+	secret := a.token(a.Ada, "24")
+	w.Store.FailFrom(1, objects.NotDone)
+	for _, path := range []string{"/files/b.bam", "/files/manifest.json", "/archive"} {
+		for lang, words := range map[string][2]string{
+			"en": {"The service is not available for the moment", "The place where the files lie cannot be reached for the moment"},
+			"nl": {"De dienst is even niet beschikbaar", "De opslag waarin de bestanden staan, is even niet bereikbaar"}} {
+			w.as(a.Ada).SetCookie("sluice-lang", lang).Get(a.deliveryPath(path)).Want(503, words[0]).Sees(words[1])
+		}
+		for _, header := range [][]string{w.session(a.Ada), {"Authorization", "Bearer " + secret}} {
+			r := w.raw("GET", a.deliveryPath(path), header...)
+			if r.StatusCode != 503 || r.Header.Get("Retry-After") == "" || r.Header.Get("ETag") != "" {
+				t.Errorf("%s: got %d with %v, want 503 and when to try again", path, r.StatusCode, r.Header)
+			}
+		}
+	}
+	r := w.raw("GET", a.deliveryPath("/archive"), "Authorization", "Bearer "+secret)
+	if text := string(body(t, r)); strings.Contains(text, "<") || !strings.Contains(text, "The place where the files lie cannot be reached") {
+		t.Errorf("a program: got %q", text)
+	}
+	w.as(a.Ada).Get(a.deliveryPath("")).Want(200, "Delivery "+a.Number+"-1").Sees("b.bam") // which needs no store
+	if r := w.raw("HEAD", a.deliveryPath("/files/b.bam"), w.session(a.Ada)...); r.StatusCode != 200 {
+		t.Errorf("HEAD, which needs no store: got %d", r.StatusCode)
+	}
+	w.Store.Heal()
+	w.as(a.Ada).Get(a.deliveryPath("/files/b.bam"))
+	if r := w.raw("GET", a.deliveryPath("/files/b.bam"), w.session(a.Ada)...); r.StatusCode != 200 || string(body(t, r)) != "reads" {
+		t.Errorf("when it is back: got %d", r.StatusCode)
 	}
 }
 

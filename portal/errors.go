@@ -61,6 +61,8 @@ func (s *Server) judge(err error, at time.Time) verdict {
 		return verdict{status: http.StatusGone, body: templates.M("portal.link-over")}
 	case errors.Is(err, db.ErrConflict):
 		return verdict{status: http.StatusConflict}
+	case errors.Is(err, delivery.ErrStoreAway):
+		return verdict{status: http.StatusServiceUnavailable, body: templates.M("portal.store-away"), until: at.Add(awayFor), fault: true}
 	case anyOf(err, db.ErrAway, delivery.ErrKeyringAway):
 		return verdict{status: http.StatusServiceUnavailable, until: at.Add(awayFor), fault: true}
 	}

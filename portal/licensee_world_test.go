@@ -36,13 +36,14 @@ func dealWorld(t testing.TB, d *db.DB, clock *dbtest.Clock) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	store := objects.NewFaulty(objects.NewMemory())
 	var registry *licensing.Registry
 	var depot *delivery.Depot
 	w := newWorld(t, d, clock, func(cfg *Config) {
 		maker := documentMaker{texts: texts, table: cfg.Registry.Jurisdictions(), link: cfg.Base}
 		registry = licensing.New(d, cfg.Accounts, licensing.Options{Render: maker.render, Statements: maker.statements, Printable: document.CheckScript,
 			Send: func(context.Context, licensing.Letter) error { return nil }})
-		depot = delivery.New(d, registry, cfg.Accounts, objects.NewMemory(), keys, delivery.Options{ArchiveBucket: deliverytest.ArchiveBucket, Certificate: maker.certificate})
+		depot = delivery.New(d, registry, cfg.Accounts, store, keys, delivery.Options{ArchiveBucket: deliverytest.ArchiveBucket, Certificate: maker.certificate})
 		gateway := delivery.NewGateway(depot)
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan struct{})
@@ -61,7 +62,7 @@ func dealWorld(t testing.TB, d *db.DB, clock *dbtest.Clock) *world {
 			return composer.Compose(mailtext.SignInvitation, l.To.Lang, mailtext.Data{Reader: l.To.Name, Number: l.Number, Agreement: l.Number, By: clock.Now(), Zone: "Europe/Amsterdam", Link: link})
 		}}
 	})
-	w.Registry, w.Depot = registry, depot
+	w.Registry, w.Depot, w.Store = registry, depot, store
 	return w
 }
 

@@ -154,6 +154,7 @@ func TestEveryErrorHasItsPage(t *testing.T) {
 		"refused-unknown": {&licensing.RefusedError{Key: "refused.no-such-words"}, 422, "not possible as things stand"},
 		"database-away":   {fmt.Errorf("x: %w", db.ErrAway), 503, "Try again in a few minutes"},
 		"keyring-away":    {fmt.Errorf("x: %w", delivery.ErrKeyringAway), 503, "Try again in a few minutes"},
+		"store-away":      {fmt.Errorf("x: %w", delivery.ErrStoreAway), 503, "Your access and your files have not changed"},
 		"wait":            {&account.WaitError{Until: clock.Now().Add(time.Minute)}, 429, "You can try again from"},
 		"link":            {account.ErrLink, 410, "Ask for a new one"},
 		"ended":           {licensing.ErrEnded, 410, "has ended"},

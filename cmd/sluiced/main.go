@@ -64,7 +64,7 @@ func codeOf(ctx context.Context, err error) int {
 		return exitUsage
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.Is(err, db.ErrAway), errors.Is(err, delivery.ErrKeyringAway):
+	case errors.Is(err, db.ErrAway), errors.Is(err, delivery.ErrKeyringAway), errors.Is(err, delivery.ErrStoreAway):
 		return exitAway
 	}
 	return exitFailed
