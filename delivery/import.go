@@ -278,6 +278,7 @@ func (p *Depot) discard(ctx context.Context, f File) error {
 // storeFiles stores up to a batch of files, with their keys wrapped in one call.
 func (p *Depot) storeFiles(ctx context.Context, who account.Who, d licensing.Dataset, key KeyName, files []source, folder fs.FS, t *tally) error {
 	items := make([]Opened, len(files))
+	defer clear(items)
 	for i, s := range files {
 		items[i] = Opened{FileID: s.file.ID, Key: crypt4gh.NewDataKey()}
 	}
@@ -290,7 +291,7 @@ func (p *Depot) storeFiles(ctx context.Context, who account.Who, d licensing.Dat
 	for i, s := range files {
 		group.Go(func() error {
 			s.file.wrapped = sealed[i].Wrapped
-			if err := p.storeFile(ctx, who, d, s, items[i].Key, folder, t); err != nil {
+			if err := p.storeFile(ctx, who, d, s, &items[i].Key, folder, t); err != nil {
 				return fmt.Errorf("%s: %w", s.path, err)
 			}
 			return nil
@@ -302,7 +303,7 @@ func (p *Depot) storeFiles(ctx context.Context, who account.Who, d licensing.Dat
 // storeFile seals one file into the store, reads back what the store holds, and writes it down. What it put there and did not
 // get so far as to write down, it removes. When writing down has failed, the row may well say that the file is there: then
 // it is left to the next try, unless the row names another place.
-func (p *Depot) storeFile(ctx context.Context, who account.Who, d licensing.Dataset, s source, key DataKey, folder fs.FS, t *tally) (err error) {
+func (p *Depot) storeFile(ctx context.Context, who account.Who, d licensing.Dataset, s source, key *DataKey, folder fs.FS, t *tally) (err error) {
 	f := s.file
 	written := false
 	defer func() {
@@ -324,7 +325,7 @@ func (p *Depot) storeFile(ctx context.Context, who account.Who, d licensing.Data
 	}
 	f.Size, f.SHA256, f.BodySize = sum.PlainSize, sum.PlainHash.String(), sum.BodySize
 	f.Parts, f.Root, f.Nonce = int64(len(sum.Parts)), sum.Root.String(), sum.First
-	if err := p.putList(ctx, p.opts.ArchiveBucket, f.partsObject, sum.Parts, key); err != nil {
+	if err := p.putList(ctx, p.opts.ArchiveBucket, f.partsObject, sum.Parts, *key); err != nil {
 		return err
 	}
 	if err := p.checkStored(ctx, p.opts.ArchiveBucket, f.object, sum); err != nil {
@@ -354,14 +355,14 @@ func (p *Depot) takenOver(ctx context.Context, f File) (taken bool) {
 	return err == nil && taken
 }
 
-func (p *Depot) seal(ctx context.Context, s source, key DataKey, folder fs.FS, t *tally) (crypt4gh.Sum, error) {
+func (p *Depot) seal(ctx context.Context, s source, key *DataKey, folder fs.FS, t *tally) (crypt4gh.Sum, error) {
 	in, err := folder.Open(s.path)
 	if err != nil {
 		return crypt4gh.Sum{}, err
 	}
 	defer in.Close()
 	source := &countingReader{Reader: in, t: t}
-	sealer, err := crypt4gh.NewSealer(source, key)
+	sealer, err := crypt4gh.NewSealer(source, *key)
 	if err != nil {
 		return crypt4gh.Sum{}, err
 	}
@@ -428,6 +429,7 @@ func (p *Depot) putList(ctx context.Context, bucket, key string, parts []crypt4g
 	if err != nil {
 		return err
 	}
+	defer clear(listKey[:])
 	var plain bytes.Buffer
 	for _, h := range parts {
 		plain.Write(h[:])
@@ -443,6 +445,7 @@ func (p *Depot) putList(ctx context.Context, bucket, key string, parts []crypt4g
 func listKeyOf(file DataKey) (key DataKey, err error) {
 	derived, err := hkdf.Key(sha256.New, file[:], nil, "sluice part list 1", len(key))
 	copy(key[:], derived)
+	clear(derived)
 	return key, err
 }
 

@@ -21,6 +21,7 @@ import (
 	"sluice/delivery/deliverytest"
 	"sluice/infra/account"
 	"sluice/infra/db"
+	"sluice/infra/keyring"
 	"sluice/infra/keyring/keyringtest"
 	"sluice/infra/objects"
 	"sluice/licensing"
@@ -70,6 +71,76 @@ func readable(t *testing.T, w *deliverytest.World, set licensing.DatasetID) {
 	for name, data := range small() {
 		s.get("carla", a.Delivery().ID, name).want(t, name, 200, data)
 	}
+}
+
+// A keeper is a keyring that keeps what file keys it was handed or handed out, in the clear: the very memory of the caller.
+type keeper struct {
+	delivery.Keyring
+	mu     sync.Mutex
+	opened [][]delivery.Opened
+	keys   [][]delivery.DataKey
+}
+
+func (k *keeper) Wrap(ctx context.Context, key delivery.KeyName, items []delivery.Opened) ([]delivery.Sealed, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.opened = append(k.opened, items)
+	return k.Keyring.Wrap(ctx, key, items)
+}
+
+func (k *keeper) Unwrap(ctx context.Context, key delivery.KeyName, items []delivery.Sealed) ([]delivery.DataKey, error) {
+	keys, err := k.Keyring.Unwrap(ctx, key, items)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.keys = append(k.keys, keys)
+	return keys, err
+}
+
+// cleared checks that no key is left of so many.
+func (k *keeper) cleared(t *testing.T, what string, atLeast int) {
+	t.Helper()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	all := slices.Concat(k.keys...)
+	for _, items := range k.opened {
+		for _, item := range items {
+			all = append(all, item.Key)
+		}
+	}
+	if len(all) < atLeast {
+		t.Errorf("%s: got %d keys, want at least %d", what, len(all), atLeast)
+	}
+	for _, key := range all {
+		if key != (delivery.DataKey{}) {
+			t.Errorf("%s: a key was left in memory", what)
+		}
+	}
+	k.opened, k.keys = nil, nil
+}
+
+func TestNoFileKeyIsLeftInMemory(t *testing.T) {
+	local, err := keyring.CreateLocal(filepath.Join(t.TempDir(), "keys"))
+	must(t, err)
+	keys := &keeper{Keyring: local}
+	w := onSQLite(t, deliverytest.Options{Keys: keys})
+	set := w.Import("small", small())
+	keys.cleared(t, "importing", len(small()))
+	a := w.InForce(set.ID)
+	w.Work()
+	keys.cleared(t, "preparing", 2*len(small())+1)
+	s := serve(t, w.Depot, map[string]account.Who{"carla": a.Contact})
+	s.get("carla", a.Delivery().ID, "sub/three.bam").want(t, "a file", 200, small()["sub/three.bam"])
+	s.get("carla", a.Delivery().ID, delivery.ArchivePath(a.Delivery().Delivery)).want(t, "everything", 200, nil)
+	keys.cleared(t, "serving", len(small())+1)
+
+	w.Store.FailFrom(1, objects.NotDone)
+	_, err = w.Depot.Import(t.Context(), w.Steward, importOf(w, "interrupted"))
+	wantErr(t, "an import without a store", err, delivery.ErrStoreAway)
+	w.Store.FailFrom(2, objects.NotDone) // the archive's bucket is there
+	_, err = w.Depot.Import(t.Context(), w.Steward, importOf(w, "interrupted too"))
+	wantErr(t, "an import that the store leaves", err, delivery.ErrStoreAway)
+	w.Store.Heal()
+	keys.cleared(t, "an import that failed", len(small()))
 }
 
 // A torn folder has files that cannot be read to their end.

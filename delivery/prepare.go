@@ -306,13 +306,15 @@ func (p *Depot) putManifest(ctx context.Context, d Delivery, files []DeliveredFi
 	if err != nil {
 		return Manifest{}, err
 	}
-	object, key := db.NewID(), crypt4gh.NewDataKey()
-	wrapped, err := p.keys.Wrap(ctx, d.Key, []Opened{{FileID: object, Key: key}})
+	object := db.NewID()
+	opened := []Opened{{FileID: object, Key: crypt4gh.NewDataKey()}}
+	defer clear(opened)
+	wrapped, err := p.keys.Wrap(ctx, d.Key, opened)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("wrapping the key of the manifest of %s: %w", d.Number, err)
 	}
 	var body bytes.Buffer
-	sum, err := crypt4gh.Seal(&body, bytes.NewReader(text), key)
+	sum, err := crypt4gh.Seal(&body, bytes.NewReader(text), opened[0].Key)
 	if err != nil {
 		return Manifest{}, err
 	}
