@@ -26,7 +26,7 @@ type Options struct {
 	KeyDelay time.Duration
 	// Lanes is how many objects are copied or sealed at once. Default 4.
 	Lanes int
-	// Certificate renders what was deleted into the document that is kept. Required for Destroy to finish.
+	// Certificate renders what was deleted into the document that is kept. Required: its lack would show when the key is gone.
 	Certificate func(Certificate) (source, pdf []byte, err error)
 	Log         *slog.Logger
 }
@@ -44,8 +44,11 @@ type Depot struct {
 }
 
 // New makes a Depot and ties it to the registry: what happens to agreements and contacts happens to deliveries and grants
-// in the same transaction.
-func New(d *db.DB, registry *licensing.Registry, accounts *account.Accounts, store Store, keys Keyring, opts Options) *Depot {
+// in the same transaction. Of what it is made nothing may be missing but the options that have a default.
+func New(d *db.DB, registry *licensing.Registry, accounts *account.Accounts, store Store, keys Keyring, opts Options) (*Depot, error) {
+	if d == nil || registry == nil || accounts == nil || store == nil || keys == nil || opts.Certificate == nil {
+		return nil, errors.New("deliveries need a database, a registry, accounts, a store, a keyring and a text for certificates")
+	}
 	if opts.ArchiveBucket == "" {
 		opts.ArchiveBucket = "sluice-archive"
 	}
@@ -67,7 +70,7 @@ func New(d *db.DB, registry *licensing.Registry, accounts *account.Accounts, sto
 	registry.Resumed = depot.resumed
 	registry.KeysHeld = depot.keysHeld
 	registry.KeysCompromised = depot.keysCompromised
-	return depot
+	return depot, nil
 }
 
 // Jobs of this package. Each is named by what it brings about, and its subject is a delivery.

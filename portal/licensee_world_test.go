@@ -43,7 +43,10 @@ func dealWorld(t testing.TB, d *db.DB, clock *dbtest.Clock) *world {
 		maker := documentMaker{texts: texts, table: cfg.Registry.Jurisdictions(), link: cfg.Base}
 		registry = licensing.New(d, cfg.Accounts, licensing.Options{Render: maker.render, Statements: maker.statements, Printable: document.CheckScript,
 			Send: func(context.Context, licensing.Letter) error { return nil }})
-		depot = delivery.New(d, registry, cfg.Accounts, store, keys, delivery.Options{ArchiveBucket: deliverytest.ArchiveBucket, Certificate: maker.certificate})
+		depot, err = delivery.New(d, registry, cfg.Accounts, store, keys, delivery.Options{ArchiveBucket: deliverytest.ArchiveBucket, Certificate: maker.certificate})
+		if err != nil {
+			t.Fatal(err)
+		}
 		gateway := delivery.NewGateway(depot)
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan struct{})

@@ -39,6 +39,7 @@ import (
 
 // Config is what a Server is made of.
 type Config struct {
+	// All of these are required.
 	DB       *db.DB
 	Accounts *account.Accounts
 	Registry *licensing.Registry
@@ -90,8 +91,8 @@ type Server struct {
 func New(cfg Config) (*Server, error) {
 	base, err := url.Parse(strings.TrimSuffix(cfg.Base, "/"))
 	switch {
-	case cfg.DB == nil || cfg.Accounts == nil || cfg.Pages == nil:
-		return nil, errors.New("the portal needs a database, accounts and pages")
+	case cfg.DB == nil || cfg.Accounts == nil || cfg.Registry == nil || cfg.Depot == nil || cfg.Gateway == nil || cfg.Pages == nil:
+		return nil, errors.New("the portal needs a database, accounts, a registry, a depot, a gateway and pages")
 	case err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.Path != "":
 		return nil, fmt.Errorf("the address of the portal must be written like https://data.example.org, not %q", cfg.Base)
 	case cfg.CookieKey == [32]byte{}:

@@ -56,9 +56,6 @@ func (s *Server) fillCase(tx *db.Tx, c *staffCase) error {
 	c.Transfers, c.Factors = map[delivery.ID][]delivery.Transfer{}, map[account.PersonID]account.Factor{}
 	c.Names, c.Reasons = map[account.PersonID]string{}, map[string]string{}
 	for _, a := range c.Agreements {
-		if s.cfg.Depot == nil {
-			break
-		}
 		found, err := s.cfg.Depot.Overview(tx, a.ID)
 		if err != nil {
 			return err

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,14 +8,11 @@ import (
 
 	"golang.org/x/net/html"
 
-	"sluice/delivery"
 	"sluice/infra/account"
 	"sluice/infra/account/accounttest"
 	"sluice/infra/db"
 	"sluice/infra/db/dbtest"
-	"sluice/licensing"
 	"sluice/portal/portaltest"
-	"sluice/templates"
 	"sluice/templates/pagetest"
 )
 
@@ -319,14 +315,8 @@ func TestTheAccountPageShowsTheLastSignInsAndWhatFailed(t *testing.T) {
 func TestOnePersonIsNotBothOfTheFirstTwoOfStaff(t *testing.T) {
 	d, clock := dbtest.Fresh(t)
 	w := accounttest.New(t, d, clock)
-	pages, err := templates.Load(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	site := portaltest.Serve(t, func(base string) http.Handler {
-		registry := licensing.New(d, w.Accounts, licensing.Options{})
-		s, err := New(Config{DB: d, Accounts: w.Accounts, Registry: registry, Pages: pages, Base: base, CookieKey: [32]byte{1},
-			Depot: delivery.New(d, registry, w.Accounts, nil, nil, delivery.Options{}), Log: slog.New(slog.DiscardHandler)})
+		s, err := New(bare(t, d, w.Accounts, base))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,8 +3,10 @@ package portal
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +19,9 @@ import (
 	"sluice/infra/account/accounttest"
 	"sluice/infra/db"
 	"sluice/infra/db/dbtest"
+	"sluice/infra/keyring"
+	"sluice/infra/objects"
+	"sluice/licensing"
 	"sluice/portal/portaltest"
 	"sluice/templates"
 )
@@ -166,13 +171,49 @@ func (w *world) nextStep() { w.Clock.Set(account.NextCode(w.Clock.Now())) }
 func newWorldWithoutPeople(t testing.TB) *Server {
 	t.Helper()
 	d, clock := dbtest.Fresh(t)
-	pages, err := templates.Load(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := New(Config{DB: d, Accounts: accounttest.New(t, d, clock).Accounts, Pages: pages, Base: "http://localhost:1", CookieKey: [32]byte{1}})
+	s, err := New(bare(t, d, accounttest.New(t, d, clock).Accounts, "http://localhost:1"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// bare is the least that a server is made of.
+func bare(t testing.TB, d *db.DB, accounts *account.Accounts, base string) Config {
+	t.Helper()
+	pages, err := templates.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := keyring.CreateLocal(filepath.Join(t.TempDir(), "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry := licensing.New(d, accounts, licensing.Options{})
+	depot, err := delivery.New(d, registry, accounts, objects.NewMemory(), keys, delivery.Options{
+		Certificate: func(delivery.Certificate) (source, pdf []byte, err error) {
+			return nil, nil, errors.New("no certificates here")
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Config{DB: d, Accounts: accounts, Registry: registry, Depot: depot, Gateway: delivery.NewGateway(depot), Pages: pages, Base: base, CookieKey: [32]byte{1}}
+}
+
+func TestAPortalThatLacksAPartIsNotMade(t *testing.T) {
+	d, clock := dbtest.SQLite(t)
+	whole := bare(t, d, accounttest.New(t, d, clock).Accounts, "http://localhost:1")
+	for name, remove := range map[string]func(*Config){
+		"database": func(c *Config) { c.DB = nil }, "accounts": func(c *Config) { c.Accounts = nil }, "registry": func(c *Config) { c.Registry = nil },
+		"depot": func(c *Config) { c.Depot = nil }, "gateway": func(c *Config) { c.Gateway = nil }, "pages": func(c *Config) { c.Pages = nil },
+	} {
+		cfg := whole
+		remove(&cfg)
+		if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("without %s: got %v, want it refused", name, err)
+		}
+	}
+	if _, err := New(whole); err != nil {
+		t.Errorf("whole: got %v", err)
+	}
 }

@@ -146,9 +146,12 @@ func (s *site) openMeans() (err error) {
 	if vault, ok := s.keys.(*keyring.Vault); ok {
 		s.close = append(s.close, vault.Close)
 	}
-	s.depot = delivery.New(s.db, s.registry, s.accounts, s.store, s.keys, delivery.Options{
+	s.depot, err = delivery.New(s.db, s.registry, s.accounts, s.store, s.keys, delivery.Options{
 		ArchiveBucket: s.cfg.Store.Archive, KeyDelay: s.cfg.KeyDelay, Certificate: s.docs.certificate, Log: s.log,
 	})
+	if err != nil {
+		return err
+	}
 	s.gateway = delivery.NewGateway(s.depot)
 	return nil
 }

@@ -97,13 +97,15 @@ func New(t testing.TB, d *db.DB, clock *dbtest.Clock, o Options) *World {
 
 // Replica is one more Depot over the same database, store and keyring, as another process has it.
 func (w *World) Replica() *delivery.Depot {
-	return delivery.New(w.DB, w.Registry, w.Accounts, w.Store, &keyringtest.Faulty{Keyring: w.Keys, Next: w.next}, delivery.Options{
+	depot, err := delivery.New(w.DB, w.Registry, w.Accounts, w.Store, &keyringtest.Faulty{Keyring: w.Keys, Next: w.next}, delivery.Options{
 		ArchiveBucket: ArchiveBucket, KeyDelay: w.o.KeyDelay, Log: w.o.Log,
 		Certificate: func(c delivery.Certificate) (source, pdf []byte, err error) {
 			b, err := json.Marshal(c.Number)
 			return b, append([]byte("%PDF-1.7\n"), b...), err
 		},
 	})
+	w.must(err)
+	return depot
 }
 
 // next says how a call of the keyring goes wrong.
