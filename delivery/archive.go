@@ -11,6 +11,8 @@ import (
 	"io"
 	"sort"
 	"strings"
+
+	"sluice/delivery/manifest"
 )
 
 // The archive of everything is an uncompressed tar that exists nowhere: its layout follows from the list of files, so its
@@ -161,12 +163,12 @@ func (t tarPiece) send(ctx context.Context, w io.Writer, off, n int64, hurry boo
 	return t.from.send(ctx, w, off, n, hurry && n >= 4<<20)
 }
 
-// sums is the text of SHA256SUMS, as sha256sum -c reads it: the manifest and every file, in order.
+// sums is the text of SHA256SUMS: the manifest and every file, in order.
 func sums(d Delivery, files []DeliveredFile) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s\n", d.Manifest.SHA256, ManifestPath)
+	b.WriteString(manifest.SumLine(d.Manifest.SHA256, ManifestPath))
 	for _, f := range files {
-		fmt.Fprintf(&b, "%s  %s\n", f.SHA256, f.Path)
+		b.WriteString(manifest.SumLine(f.SHA256, f.Path))
 	}
 	return b.String()
 }

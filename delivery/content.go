@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"sluice/delivery/crypt4gh"
+	"sluice/delivery/manifest"
 	"sluice/infra/db"
 )
 
 // Names that Sluice itself adds to a delivery. manifest.CheckName keeps them free.
 const (
-	ManifestPath = "manifest.json"
-	SumsPath     = "SHA256SUMS"
+	ManifestPath = manifest.FileName
+	SumsPath     = manifest.SumsName
 )
 
 // ArchivePath is the name of a delivery's archive of everything.

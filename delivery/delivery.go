@@ -84,7 +84,6 @@ type EndReason string
 const (
 	TermOver    EndReason = "term"        // the term of the agreement is over
 	Terminated  EndReason = "terminated"  // two people, or one in an emergency, ended the agreement
-	Superseded  EndReason = "superseded"  // a newer delivery has taken its place
 	Compromised EndReason = "compromised" // somebody may have got at its key
 )
 

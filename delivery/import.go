@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sluice/delivery/crypt4gh"
+	"sluice/delivery/manifest"
 	"sluice/infra/account"
 	"sluice/infra/db"
 	"sluice/licensing"
@@ -430,12 +431,8 @@ func (p *Depot) putList(ctx context.Context, bucket, key string, parts []crypt4g
 		return err
 	}
 	defer clear(listKey[:])
-	var plain bytes.Buffer
-	for _, h := range parts {
-		plain.Write(h[:])
-	}
 	var body bytes.Buffer
-	if _, err := crypt4gh.Seal(&body, &plain, listKey); err != nil {
+	if _, err := crypt4gh.Seal(&body, bytes.NewReader(manifest.PartList(parts).Encode()), listKey); err != nil {
 		return err
 	}
 	return outside("storing a list of parts", p.store.Put(ctx, bucket, key, &body, int64(body.Len())))

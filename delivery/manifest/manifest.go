@@ -5,8 +5,11 @@
 // a root over the hashes of the parts of its body. The part lists themselves are objects of their own (PartList), so that
 // a reader finds a fault at the end of a part of 16 MiB rather than after the last byte (BodyCheck).
 //
-// Sign makes the file manifest.json, and Verify reads it; WriteSums makes a SHA256SUMS for those who have neither.
+// Sign makes the file manifest.json, and Verify reads it; SumLine makes a SHA256SUMS for those who have neither.
 // CheckName and CheckNames hold the rules for names of files.
+//
+// The server makes all of this and checks none of it again. Verify, DecodeParts, PartRange, CheckPart and BodyCheck are for
+// whoever receives a delivery: they trust a public key and nothing that a server says.
 package manifest
 
 import (
@@ -63,15 +66,6 @@ type File struct {
 	Root crypt4gh.Hash `json:"root"`
 	// Object is the key under which the body is stored.
 	Object string `json:"object"`
-}
-
-// FileOf describes a sealed file.
-func FileOf(name, kind, object string, sum crypt4gh.Sum) File {
-	return File{
-		Name: name, Kind: kind, Object: object,
-		Size: sum.PlainSize, SHA256: sum.PlainHash,
-		BodySize: sum.BodySize, Parts: int64(len(sum.Parts)), Root: sum.Root,
-	}
 }
 
 // document is a manifest as it is encoded.

@@ -33,7 +33,13 @@ func file(name, text string) manifest.File {
 		sum.Parts = append(sum.Parts, sha256.Sum256(append(body, text...)))
 	}
 	sum.Root = crypt4gh.RootOf(size, sum.Parts)
-	return manifest.FileOf(name, "made-up data", "object-"+name, sum)
+	return fileOf(name, "made-up data", "object-"+name, sum)
+}
+
+// fileOf describes a sealed file.
+func fileOf(name, kind, object string, sum crypt4gh.Sum) manifest.File {
+	return manifest.File{Name: name, Kind: kind, Object: object, Size: sum.PlainSize, SHA256: sum.PlainHash,
+		BodySize: sum.BodySize, Parts: int64(len(sum.Parts)), Root: sum.Root}
 }
 
 func sample() manifest.Manifest {
@@ -241,8 +247,11 @@ func TestTheSumsAreWhatSha256sumChecks(t *testing.T) {
 	}
 	dir := t.TempDir()
 	texts := map[string]string{"a/één & twee.vcf": "text", " leading space": "x", "*star": "y", "-c": "z", "empty": ""}
-	var files []manifest.File
+	var sums strings.Builder
 	for name, text := range texts {
+		if err := manifest.CheckName(name); err != nil {
+			t.Errorf("%q: got %v, want it taken", name, err)
+		}
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -250,15 +259,11 @@ func TestTheSumsAreWhatSha256sumChecks(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, file(name, text))
-	}
-	var sums bytes.Buffer
-	if err := manifest.WriteSums(&sums, files); err != nil {
-		t.Fatal(err)
+		sums.WriteString(manifest.SumLine(file(name, text).SHA256.String(), name))
 	}
 	check := func() (string, error) {
 		cmd := exec.Command(tool, "--strict", "-c", "-")
-		cmd.Dir, cmd.Stdin = dir, bytes.NewReader(sums.Bytes())
+		cmd.Dir, cmd.Stdin = dir, strings.NewReader(sums.String())
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
@@ -270,8 +275,5 @@ func TestTheSumsAreWhatSha256sumChecks(t *testing.T) {
 	}
 	if out, err := check(); err == nil {
 		t.Errorf("a changed file passed:\n%s", out)
-	}
-	if err := manifest.WriteSums(&sums, []manifest.File{{Name: "a\nb"}}); !errors.Is(err, manifest.ErrFormat) {
-		t.Errorf("a name with a line break: got %v, want ErrFormat", err)
 	}
 }

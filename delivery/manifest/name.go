@@ -12,7 +12,7 @@ import (
 // Names that a delivery uses for itself; no file may have them, in whatever case.
 const (
 	FileName    = "manifest.json"  // the signed manifest
-	SumsName    = "SHA256SUMS"     // what WriteSums writes
+	SumsName    = "SHA256SUMS"     // of lines that SumLine makes
 	PartsFolder = "manifest.parts" // part lists lie in it, each under the name of its file
 )
 

@@ -25,7 +25,7 @@ func sealedFile(t testing.TB, size int) ([]byte, manifest.File, manifest.PartLis
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := manifest.FileOf("file", "", "object", sum)
+	f := fileOf("file", "", "object", sum)
 	l, err := manifest.DecodeParts(manifest.PartList(sum.Parts).Encode(), f)
 	if err != nil {
 		t.Fatal(err)

@@ -1,22 +1,7 @@
 package manifest
 
-import (
-	"bufio"
-	"fmt"
-	"io"
-)
-
-// WriteSums writes the plaintext hashes of all files as "sha256sum -c" of GNU and others reads them. Names with a backslash
-// or a line break, which that format would have to escape, are no names of files here.
+// SumLine is the line of a file in SHA256SUMS, as "sha256sum -c" of GNU and others reads it. Names with a backslash or a line
+// break, which that format would have to escape, are no names of files here (CheckName).
 //
 //	64 hex digits, two spaces, name, line feed
-func WriteSums(w io.Writer, files []File) error {
-	b := bufio.NewWriter(w)
-	for _, f := range files {
-		if err := CheckName(f.Name); err != nil {
-			return fmt.Errorf("%w: file %q: %w", ErrFormat, f.Name, err)
-		}
-		fmt.Fprintf(b, "%s  %s\n", f.SHA256, f.Name) // an error stays with b, and Flush returns it
-	}
-	return b.Flush()
-}
+func SumLine(sha256, name string) string { return sha256 + "  " + name + "\n" }
