@@ -107,17 +107,19 @@ type (
 		Bucket     string                `json:"bucket"`
 		Key        string                `json:"key"`
 	}
-	// FilesFixed says which files it holds: how many, how large, and a hash over their ids in order.
+	// FilesFixed says which files it holds: how many, how large, a hash over their ids in order, and one over their names and places.
 	FilesFixed struct {
 		Files int64  `json:"files"`
 		Bytes int64  `json:"bytes"`
 		Hash  string `json:"hash"`
+		Rows  string `json:"rows,omitempty"` // "" in entries from before it was kept
 	}
 	// MadeAvailable says that every file, the manifest and the key are in their places.
 	MadeAvailable struct {
 		ManifestSHA256 string    `json:"manifest_sha256"`
 		ManifestKey    string    `json:"manifest_key,omitempty"` // that it was signed with
 		BucketEnd      time.Time `json:"bucket_end,omitzero"`
+		Sealed         string    `json:"sealed,omitempty"` // a hash over all wrapped keys, and over where the manifest lies; "" as above
 	}
 	// BucketEndMoved says that the bucket's own rule has another date, read back from the store.
 	BucketEndMoved struct {

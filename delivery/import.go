@@ -61,6 +61,7 @@ type (
 		File string `json:"file"`
 		Size int64  `json:"size"`
 		Root string `json:"root"`
+		Row  string `json:"row,omitempty"` // a hash over the whole row; "" in entries from before it was kept
 	}
 	ImportResumed struct {
 		Left int `json:"left"` // files still to be stored
@@ -340,7 +341,7 @@ func (p *Depot) storeFile(ctx context.Context, who account.Who, d licensing.Data
 		if err != nil {
 			return err
 		}
-		return tx.Record("dataset:"+string(d.ID), FileStored{f.ID, f.Size, f.Root})
+		return tx.Record("dataset:"+string(d.ID), FileStored{f.ID, f.Size, f.Root, f.rowHash()})
 	})
 	if err == nil {
 		t.add(1, 0)

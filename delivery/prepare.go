@@ -55,7 +55,7 @@ func (p *Depot) Prepare(ctx context.Context, id ID) error {
 	if err := p.tidy(ctx, d, files, m); err != nil {
 		return err
 	}
-	return p.open(ctx, d, m)
+	return p.open(ctx, d, files, m)
 }
 
 // plan fixes which files the delivery holds, and where each will lie, unless that was done before. A delivery whose
@@ -84,13 +84,24 @@ func (p *Depot) plan(ctx context.Context, id ID) (d Delivery, err error) {
 // fixed is the event that says which files, in their order, a delivery holds.
 func fixed(files []DeliveredFile) FilesFixed {
 	ev := FilesFixed{Files: int64(len(files))}
-	h := sha256.New()
+	h, rows := sha256.New(), newRowHash()
 	for _, f := range files {
 		ev.Bytes += f.Size
 		fmt.Fprintf(h, "%s %s\n", f.ID, f.SHA256)
+		rows.add(f.Position, f.ID, f.Path, f.bucket, f.body, f.list)
 	}
-	ev.Hash = hex.EncodeToString(h.Sum(nil))
+	ev.Hash, ev.Rows = hex.EncodeToString(h.Sum(nil)), rows.sum()
 	return ev
+}
+
+// sealedHash is what the log keeps of what only a keyring makes sense of: the wrapped keys, and the place of the manifest.
+func sealedHash(files []DeliveredFile, m Manifest) string {
+	rows := newRowHash()
+	rows.add(m.Object, m.Wrapped, m.Nonce, m.Size)
+	for _, f := range files {
+		rows.add(f.ID, f.key)
+	}
+	return rows.sum()
 }
 
 // choose lists the files of the agreement's datasets in their final order, with their names in the delivery. With
@@ -368,7 +379,7 @@ func (p *Depot) tidy(ctx context.Context, d Delivery, files []DeliveredFile, m M
 }
 
 // open is the last step: from here on MayRead decides.
-func (p *Depot) open(ctx context.Context, d Delivery, m Manifest) error {
+func (p *Depot) open(ctx context.Context, d Delivery, files []DeliveredFile, m Manifest) error {
 	var a licensing.Agreement
 	err := p.db.View(ctx, func(tx *db.Tx) (err error) {
 		a, err = p.registry.Agreement(tx, d.Agreement)
@@ -385,11 +396,12 @@ func (p *Depot) open(ctx context.Context, d Delivery, m Manifest) error {
 	if err != nil {
 		return err
 	}
+	ev := MadeAvailable{ManifestSHA256: m.SHA256, ManifestKey: m.PublicKey, BucketEnd: end, Sealed: sealedHash(files, m)}
 	return p.db.Change(ctx, db.Worker(), func(tx *db.Tx) error {
 		if a, err = p.registry.Agreement(tx, d.Agreement); err != nil {
 			return err
 		}
-		d, err := p.apply(tx, d.ID, MadeAvailable{ManifestSHA256: m.SHA256, ManifestKey: m.PublicKey, BucketEnd: end}, func(d *Delivery) { d.Manifest = m })
+		d, err := p.apply(tx, d.ID, ev, func(d *Delivery) { d.Manifest = m })
 		if err != nil {
 			return err
 		}

@@ -58,6 +58,7 @@ type told struct {
 	transfers  map[TransferID]Transfer
 	files      map[string]FileStored // by id
 	fixed      map[ID]FilesFixed
+	sealed     map[ID]string     // MadeAvailable.Sealed
 	certified  map[string]string // SHA-256 of certificates, by id
 }
 
@@ -66,7 +67,7 @@ type Replay struct{ told }
 
 // NewReplay begins a replay.
 func NewReplay() *Replay {
-	return &Replay{told{map[ID]Delivery{}, map[GrantID]Grant{}, map[TransferID]Transfer{}, map[string]FileStored{}, map[ID]FilesFixed{},
+	return &Replay{told{map[ID]Delivery{}, map[GrantID]Grant{}, map[TransferID]Transfer{}, map[string]FileStored{}, map[ID]FilesFixed{}, map[ID]string{},
 		map[string]string{}}}
 }
 
@@ -96,6 +97,8 @@ func (r *Replay) Entry(e audit.Entry, b audit.Body) error {
 			r.certified[ev.Certificate] = ev.SHA256
 		case FilesFixed:
 			r.fixed[ID(id)] = ev
+		case MadeAvailable:
+			r.sealed[ID(id)] = ev.Sealed
 		}
 		r.deliveries[ID(id)] = next
 		return nil
@@ -140,10 +143,12 @@ func (r *Replay) Compare(tx *db.Tx) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	manifests := map[ID]Manifest{}
 	for _, d := range deliveries {
+		manifests[d.ID] = d.Manifest
 		said, known := r.deliveries[d.ID]
 		delete(r.deliveries, d.ID)
-		d.Manifest = Manifest{SHA256: d.Manifest.SHA256, PublicKey: d.Manifest.PublicKey} // where it lies and its wrapped key are no matter for the log
+		d.Manifest = Manifest{SHA256: d.Manifest.SHA256, PublicKey: d.Manifest.PublicKey} // compareFiles sees to the rest
 		if !known {
 			differ("delivery %s stands in the tables and the log knows nothing of it", d.Number)
 		} else if d != said {
@@ -166,7 +171,8 @@ func (r *Replay) Compare(tx *db.Tx) ([]string, error) {
 	for id := range r.grants {
 		differ("grant %s stands in the log and not in the tables", id)
 	}
-	for _, compare := range []func(*db.Tx) ([]string, error){r.compareFiles, r.compareTransfers, r.compareCertificates} {
+	files := func(tx *db.Tx) ([]string, error) { return r.compareFiles(tx, manifests) }
+	for _, compare := range []func(*db.Tx) ([]string, error){files, r.compareTransfers, r.compareCertificates} {
 		more, err := compare(tx)
 		if err != nil {
 			return nil, err
@@ -177,28 +183,36 @@ func (r *Replay) Compare(tx *db.Tx) ([]string, error) {
 }
 
 // compareFiles compares what each delivery holds, and what the archive holds.
-func (r *Replay) compareFiles(tx *db.Tx) (found []string, err error) {
+func (r *Replay) compareFiles(tx *db.Tx, manifests map[ID]Manifest) (found []string, err error) {
 	for id, said := range r.fixed {
 		files, err := delivered(tx, id)
 		if err != nil {
 			return nil, err
 		}
-		if fixed(files) != said {
+		is := fixed(files)
+		if said.Rows == "" {
+			is.Rows = ""
+		}
+		if is != said {
 			found = append(found, fmt.Sprintf("the files of delivery %s are others than the log says", id))
 		}
+		if said := r.sealed[id]; said != "" && said != sealedHash(files, manifests[id]) {
+			found = append(found, fmt.Sprintf("the wrapped keys of delivery %s, or the place of its manifest, are others than the log says", id))
+		}
 	}
-	stored, err := db.Many(tx, func(row db.Row) (f FileStored, err error) {
-		err = row.Scan(&f.File, &f.Size, &f.Root)
-		return f, err
-	}, `SELECT id, size, root FROM files WHERE state = 'stored' ORDER BY id`)
+	stored, err := db.Many(tx, scanFile, `SELECT `+fileColumns+` FROM files WHERE state = 'stored' ORDER BY id`)
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range stored {
-		if r.files[f.File] != f {
-			found = append(found, fmt.Sprintf("file %s has another size or root than the log says", f.File))
+		is, said := FileStored{f.ID, f.Size, f.Root, f.rowHash()}, r.files[f.ID]
+		if said.Row == "" {
+			is.Row = ""
 		}
-		delete(r.files, f.File)
+		if is != said {
+			found = append(found, fmt.Sprintf("file %s differs from what the log says", f.ID))
+		}
+		delete(r.files, f.ID)
 	}
 	for id := range r.files {
 		found = append(found, fmt.Sprintf("file %s stands in the log and not in the tables", id))

@@ -1,8 +1,10 @@
 package delivery
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"slices"
 	"strings"
 
@@ -124,23 +126,49 @@ type File struct {
 	Root     string
 	Nonce    crypt4gh.Nonce // of the first segment: what shows that none was moved
 
+	sourceMod int64 // when what it was read from was last changed
+
 	object, partsObject string // in the archive bucket
 	wrapped             string // the data key under the dataset's key
 }
 
-const fileColumns = `id, dataset, name, subject, hospital, kind, object_key, parts_key, wrapped, size, sha256, body_size, parts, root, nonce`
+const fileColumns = `id, dataset, name, subject, hospital, kind, object_key, parts_key, wrapped, size, sha256, body_size, parts, root, nonce, source_mod`
 
 func scanFile(row db.Row) (File, error) {
 	var f File
 	var nonce string
 	err := row.Scan(&f.ID, &f.Dataset, &f.Name, &f.Subject, &f.Hospital, &f.Kind, &f.object, &f.partsObject, &f.wrapped,
-		&f.Size, &f.SHA256, &f.BodySize, &f.Parts, &f.Root, &nonce)
+		&f.Size, &f.SHA256, &f.BodySize, &f.Parts, &f.Root, &nonce, &f.sourceMod)
 	if err != nil {
 		return f, err
 	}
 	f.Nonce, err = parseNonce(nonce)
 	return f, err
 }
+
+// rowHash is what the log keeps of the row: its columns hold names and pseudonyms, which do not stand in the log. The random
+// ids and the wrapped key among them keep anybody from trying names until the hash fits.
+func (f File) rowHash() string {
+	h := newRowHash()
+	h.add(f.ID, f.Dataset, f.Name, f.Subject, f.Hospital, f.Kind, f.sourceMod, f.object, f.partsObject, f.wrapped,
+		f.Size, f.SHA256, f.BodySize, f.Parts, f.Root, hex.EncodeToString(f.Nonce[:]))
+	return h.sum()
+}
+
+// A rowHash is a hash over rows, in their order.
+type rowHash struct{ hash.Hash }
+
+func newRowHash() rowHash { return rowHash{sha256.New()} }
+
+// add takes a row. Each column is quoted, so that no text can be moved from one into the next.
+func (h rowHash) add(columns ...any) {
+	for _, c := range columns {
+		fmt.Fprintf(h, "%q ", fmt.Sprint(c))
+	}
+	fmt.Fprintln(h)
+}
+
+func (h rowHash) sum() string { return hex.EncodeToString(h.Sum(nil)) }
 
 // insertRows inserts rows of equal length after a text that ends in VALUES, some dozens with each statement: one by one a
 // large dataset would keep every other change waiting. Not hundreds: SQLite takes $1 for a name, and looks each one up
@@ -180,9 +208,9 @@ func insertFiles(tx *db.Tx, dataset licensing.DatasetID, in Import) ([]File, err
 	files, rows := make([]File, len(in.Files)), make([][]any, len(in.Files))
 	for i, l := range in.Files {
 		f := File{ID: db.NewID(), Dataset: dataset, Name: l.Path, Subject: l.Subject, Hospital: l.Hospital, Kind: l.Kind,
-			Size: in.Infos[i].Size(), object: db.NewID(), partsObject: db.NewID()}
+			Size: in.Infos[i].Size(), sourceMod: db.Stamp(in.Infos[i].ModTime()), object: db.NewID(), partsObject: db.NewID()}
 		files[i] = f
-		rows[i] = []any{f.ID, f.Dataset, f.Name, f.Subject, f.Hospital, f.Kind, "storing", db.Stamp(in.Infos[i].ModTime()),
+		rows[i] = []any{f.ID, f.Dataset, f.Name, f.Subject, f.Hospital, f.Kind, "storing", f.sourceMod,
 			f.object, f.partsObject, "", f.Size, "", 0, 0, "", ""}
 	}
 	return files, insertRows(tx, `INSERT INTO files (id, dataset, name, subject, hospital, kind, state, source_mod, object_key, parts_key,
