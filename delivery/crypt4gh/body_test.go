@@ -505,7 +505,7 @@ func TestNothingIsAllocatedForASegment(t *testing.T) {
 	}
 	few, many := measure(20), measure(200)
 	for name := range few {
-		if grown := many[name] - few[name]; grown > 18 { // a tenth of an allocation a segment: chance, not a habit
+		if grown := many[name] - few[name]; grown > 0 {
 			t.Errorf("%s: %v allocations for 20 segments, %v for 200", name, few[name], many[name])
 		}
 	}
