@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"sluice/delivery/deliverytest"
 	"sluice/infra/account"
 	"sluice/infra/db"
+	"sluice/infra/db/dbtest"
 	"sluice/infra/keyring/keyringtest"
 	"sluice/infra/objects"
 	"sluice/licensing"
@@ -27,10 +29,11 @@ func two() map[string][]byte {
 }
 
 // faults runs a story again and again, each time with one call to the store or the keyring failing: the n-th, not done
-// or done and reported as failed, until the n-th is not made any more. story prepares what it needs, calls arm, and does
+// or done and reported as failed, until the n-th is not made any more. Whoever goes on after that is a new process. story prepares what it needs, calls arm, and does
 // what is tried, to its end; check is called when nothing fails any more.
 func faults(t *testing.T, w *deliverytest.World, atLeast int, story func(t *testing.T, what string, arm func()) (check func())) {
 	t.Helper()
+	w.Restarts = true
 	tried := 0
 	for _, how := range []objects.Fault{objects.NotDone, objects.DoneButFailed} {
 		for n := 1; ; n++ {
@@ -58,8 +61,8 @@ func faults(t *testing.T, w *deliverytest.World, atLeast int, story func(t *test
 			tried++
 		}
 	}
-	if tried < atLeast {
-		t.Errorf("got %d faults, want at least %d", tried, atLeast)
+	if tried < atLeast || w.Restarted < atLeast-1 { // of one nothing may come: the answer to a look for what is gone
+		t.Errorf("got %d faults and %d restarts, want at least %d", tried, w.Restarted, atLeast)
 	}
 }
 
@@ -125,16 +128,17 @@ func gone(t *testing.T, what string, w *deliverytest.World, d delivery.Delivery)
 }
 
 func TestPreparingGetsThereWhicheverCallFails(t *testing.T) {
-	w := onSQLite(t, deliverytest.Options{})
-	set := w.Import("two", two())
-	s := serve(t, w.Depot, map[string]account.Who{})
-	faults(t, w, 20, func(t *testing.T, what string, arm func()) func() {
-		a := w.InForceUntil(later, set.ID)
-		arm()
-		w.WorkOff()
-		return func() { complete(t, what, w, a, s, two()) }
+	each(t, func(t *testing.T, w *deliverytest.World) {
+		set := w.Import("two", two())
+		s := serve(t, w.Depot, map[string]account.Who{})
+		faults(t, w, 20, func(t *testing.T, what string, arm func()) func() {
+			a := w.InForceUntil(later, set.ID)
+			arm()
+			w.WorkOff()
+			return func() { complete(t, what, w, a, s, two()) }
+		})
+		replay(t, w)
 	})
-	replay(t, w)
 }
 
 func TestPreparingSharedBodiesGetsThereWhicheverCallFails(t *testing.T) {
@@ -386,6 +390,66 @@ func TestAnExtensionWhilePreparingMovesTheBucketsEndToo(t *testing.T) {
 	if got := a.Load().Term.Until; end.Before(got) || !d.BucketEnd.Equal(end) || !got.Equal(until.End(a.Load().Location())) {
 		t.Errorf("the bucket ends at %v (the row says %v), before the term does at %v", end, d.BucketEnd, got)
 	}
+}
+
+func TestWhoeverIsKilledInATransactionIsFollowedByAnother(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := deliverytest.New(t, d, clock, deliverytest.Options{KeyDelay: 10 * time.Minute})
+		set := w.Import("two", two())
+		s := serve(t, w.Depot, map[string]account.Who{})
+		// killed does a piece of work in a process of its own, which ends at the n-th look at its clock: when a transaction
+		// begins, or when a change has taken its place in the log, so that what it then writes is not kept.
+		killed := func(n int64, work func(context.Context) error) bool {
+			w.Restart()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var looks atomic.Int64
+			now := w.DB.Now
+			w.DB.Now = func() time.Time {
+				if looks.Add(1) == n {
+					cancel()
+				}
+				return now()
+			}
+			err := work(ctx)
+			was := ctx.Err() != nil
+			if !was {
+				must(t, err)
+			}
+			w.Restart()
+			return was
+		}
+		kills := 0
+		for n, again := int64(1), true; again; n++ {
+			what := fmt.Sprintf("killed at look %d", n)
+			a := w.InForceUntil(later, set.ID)
+			again = killed(n, func(ctx context.Context) error { return w.Depot.Prepare(ctx, a.Delivery().ID) })
+			w.WorkOff()
+			complete(t, what, w, a, s, two())
+
+			a.Extend(licensing.Date{Year: 2027, Month: 1, Day: 31})
+			again = killed(n, func(ctx context.Context) error { return w.Depot.MoveBucketEnd(ctx, a.Delivery().ID) }) || again
+			w.WorkOff()
+			if end := a.Delivery().BucketEnd; end.Before(a.Load().Term.Until) {
+				t.Errorf("%s: the bucket ends at %v, before the term", what, end)
+			}
+
+			a.Do(licensing.ActionTerminate)
+			again = killed(n, func(ctx context.Context) error { return w.Depot.End(ctx, a.Delivery().ID) }) || again
+			w.Clock.Advance(10 * time.Minute)
+			again = killed(n, func(ctx context.Context) error { return w.Depot.End(ctx, a.Delivery().ID) }) || again
+			w.WorkOff()
+			gone(t, what, w, a.Delivery().Delivery)
+			if again {
+				kills++
+			}
+		}
+		if kills < 15 {
+			t.Errorf("got %d kills, want at least 15", kills)
+		}
+		archived(t, w)
+		replay(t, w)
+	})
 }
 
 func TestWhatWasClosedOutEarlyIsTakenAwayAtOnce(t *testing.T) {

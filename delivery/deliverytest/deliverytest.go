@@ -40,20 +40,23 @@ type Options struct {
 // A World is a foundation with staff, one collection, and people outside as tests bring them in.
 type World struct {
 	*accounttest.World
-	DB       *db.DB
-	Clock    *dbtest.Clock
-	Registry *licensing.Registry
-	Depot    *delivery.Depot
-	Store    *objects.Faulty   // what the depot uses
-	Plan     *keyringtest.Plan // of the faults of the keyring that the depot uses
-	Keys     delivery.Keyring  // the keyring itself, without faults
-	Sealed   atomic.Bool       // set: the keyring cannot be reached
+	DB        *db.DB
+	Clock     *dbtest.Clock
+	Registry  *licensing.Registry
+	Depot     *delivery.Depot
+	Store     *objects.Faulty   // what the depot uses
+	Plan      *keyringtest.Plan // of the faults of the keyring that the depot uses
+	Keys      delivery.Keyring  // the keyring itself, without faults
+	Sealed    atomic.Bool       // set: the keyring cannot be reached
+	Restarts  bool              // set: WorkOff goes on in a new process (Restart) after each job that failed
+	Restarted int               // how often
 
 	Desk, Second, Rep, Steward account.Who
 
 	t     testing.TB
 	o     Options
 	cases int
+	first *db.DB // DB, until the first Restart
 }
 
 // Collection is the name of the one collection, and ArchiveBucket the name of its bucket.
@@ -65,7 +68,7 @@ const (
 // New makes a World on a fresh database.
 func New(t testing.TB, d *db.DB, clock *dbtest.Clock, o Options) *World {
 	t.Helper()
-	w := &World{World: accounttest.New(t, d, clock), t: t, DB: d, Clock: clock, Plan: &keyringtest.Plan{}}
+	w := &World{World: accounttest.New(t, d, clock), t: t, DB: d, first: d, Clock: clock, Plan: &keyringtest.Plan{}}
 	if o.Store == nil {
 		o.Store = objects.NewMemory()
 	}
@@ -75,14 +78,7 @@ func New(t testing.TB, d *db.DB, clock *dbtest.Clock, o Options) *World {
 		o.Keys = local
 	}
 	w.Store, w.Keys, w.o = objects.NewFaulty(o.Store), o.Keys, o
-	w.Registry = licensing.New(d, w.Accounts, licensing.Options{
-		Render: func(doc licensing.Document) (licensing.Rendered, error) {
-			b, err := json.Marshal(doc)
-			return licensing.Rendered{TextVersion: "test-1", Source: string(b), PDF: append([]byte("%PDF-1.7\n"), b...)}, err
-		},
-		Printable: document.CheckScript,
-		Send:      func(context.Context, licensing.Letter) error { return nil },
-	})
+	w.Registry = newRegistry(d, w.Accounts)
 	w.Depot = w.Replica()
 	w.Desk = w.Person("Dineke Balie", "desk@foundation.example", account.Desk)
 	w.Second = w.Person("Bram Tweede", "second@foundation.example", account.Desk)
@@ -95,17 +91,52 @@ func New(t testing.TB, d *db.DB, clock *dbtest.Clock, o Options) *World {
 	return w
 }
 
+func newRegistry(d *db.DB, accounts *account.Accounts) *licensing.Registry {
+	return licensing.New(d, accounts, licensing.Options{
+		Render: func(doc licensing.Document) (licensing.Rendered, error) {
+			b, err := json.Marshal(doc)
+			return licensing.Rendered{TextVersion: "test-1", Source: string(b), PDF: append([]byte("%PDF-1.7\n"), b...)}, err
+		},
+		Printable: document.CheckScript,
+		Send:      func(context.Context, licensing.Letter) error { return nil },
+	})
+}
+
+// Restart goes on as a process does that was killed and starts again: nothing is known but what stands in the database, the store
+// and the keyring. What was made before, such as a site that serves, goes on beside it as another replica would.
+func (w *World) Restart() {
+	w.t.Helper()
+	d := dbtest.Reopen(w.t, w.first)
+	if w.DB != w.first {
+		w.must(w.DB.Close())
+	} else {
+		w.t.Cleanup(func() { w.DB.Close() })
+	}
+	accounts, err := account.New(d, accounttest.Key, account.Options{Foundation: "Stichting Proef", Hashing: account.ForTests})
+	w.must(err)
+	accounts.Notify = w.Accounts.Notify
+	w.DB, w.Registry = d, newRegistry(d, accounts)
+	depot, err := w.depot(accounts)
+	w.must(err)
+	w.Depot = depot
+	w.Restarted++
+}
+
 // Replica is one more Depot over the same database, store and keyring, as another process has it.
 func (w *World) Replica() *delivery.Depot {
-	depot, err := delivery.New(w.DB, w.Registry, w.Accounts, w.Store, &keyringtest.Faulty{Keyring: w.Keys, Next: w.next}, delivery.Options{
+	depot, err := w.depot(w.Accounts)
+	w.must(err)
+	return depot
+}
+
+func (w *World) depot(accounts *account.Accounts) (*delivery.Depot, error) {
+	return delivery.New(w.DB, w.Registry, accounts, w.Store, &keyringtest.Faulty{Keyring: w.Keys, Next: w.next}, delivery.Options{
 		ArchiveBucket: ArchiveBucket, KeyDelay: w.o.KeyDelay, Log: w.o.Log,
 		Certificate: func(c delivery.Certificate) (source, pdf []byte, err error) {
 			b, err := json.Marshal(c.Number)
 			return b, append([]byte("%PDF-1.7\n"), b...), err
 		},
 	})
-	w.must(err)
-	return depot
 }
 
 // next says how a call of the keyring goes wrong.
@@ -174,7 +205,9 @@ func (w *World) WorkOff() {
 	for range 100 {
 		w.Work()
 		var next time.Time
+		failed := false
 		for _, j := range w.Jobs() {
+			failed = failed || j.LastError != ""
 			if !j.Parked.IsZero() {
 				w.t.Fatalf("the job %s of %s is parked: %s", j.Kind, j.Subject, j.LastError)
 			}
@@ -184,6 +217,9 @@ func (w *World) WorkOff() {
 		}
 		if next.IsZero() || next.Sub(w.Clock.Now()) > 30*time.Minute {
 			return
+		}
+		if failed && w.Restarts {
+			w.Restart()
 		}
 		w.Clock.Set(next)
 	}

@@ -86,6 +86,21 @@ func Postgres(t testing.TB) (*db.DB, *Clock) {
 	return Open(t, servers.Postgres(t))
 }
 
+// Reopen opens the database of d once more, with the same clock, as a process does that starts again. The caller closes it.
+func Reopen(t testing.TB, d *db.DB) *db.DB {
+	t.Helper()
+	dsn, known := addresses.Load(d)
+	if !known {
+		t.Fatal("this database was not opened here")
+	}
+	again, err := db.Open(t.Context(), dsn.(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Now = d.Now
+	return again
+}
+
 // Open opens and migrates the database at an address, with a clock that the test sets, and closes it at the end.
 func Open(t testing.TB, dsn string) (*db.DB, *Clock) {
 	t.Helper()
@@ -93,8 +108,8 @@ func Open(t testing.TB, dsn string) (*db.DB, *Clock) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { d.Close(); addresses.Delete(d) })
 	addresses.Store(d, dsn)
+	t.Cleanup(func() { addresses.Delete(d); d.Close() })
 	clock := NewClock()
 	d.Now = clock.Now
 	if err := d.Migrate(t.Context()); err != nil {
