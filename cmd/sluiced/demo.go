@@ -128,7 +128,11 @@ func (d *demo) open(ctx context.Context, cfg Config, log *slog.Logger) (err erro
 		if err := makeKeyring(cfg); err != nil {
 			return err
 		}
-		d.clock.set(storyStart(time.Now()))
+		zone, err := time.LoadLocation(cfg.Zone)
+		if err != nil {
+			return err
+		}
+		d.clock.set(storyStart(time.Now(), zone))
 	} else if err := json.Unmarshal(known, &d.cast); err != nil {
 		return fmt.Errorf("reading %s: %w", demoMark, err)
 	}

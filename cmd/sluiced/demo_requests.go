@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"time"
 
 	"sluice/infra/db"
 	"sluice/licensing"
@@ -51,12 +51,18 @@ func (s *story) approve(p plot) (licensing.AgreementID, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := s.tomorrow(); err != nil {
+		return "", err
+	}
 	proof, err := s.confirm(s.the("daan"), "decide", "request:"+string(id))
 	if err != nil {
 		return "", err
 	}
 	agreement, err := s.registry.Approve(s.ctx, s.the("daan").who, proof, id, "The board approved it; the decision is on file")
 	if err != nil {
+		return "", err
+	}
+	if err := s.tomorrow(); err != nil {
 		return "", err
 	}
 	return agreement, s.accept(p.applicant, p.signatory)
@@ -66,6 +72,9 @@ func (s *story) approve(p plot) (licensing.AgreementID, error) {
 func (s *story) sign(id licensing.AgreementID, part licensing.Part, key string) error {
 	a, err := s.agreement(id)
 	if err != nil {
+		return err
+	}
+	if err := s.soon(); err != nil {
 		return err
 	}
 	p := s.the(key)
@@ -95,20 +104,40 @@ func (s *story) bring(p plot) (licensing.AgreementID, error) {
 }
 
 func (s *story) conclude(id licensing.AgreementID, p plot) error {
-	return errors.Join(
-		s.sign(id, licensing.Applicant, p.applicant),
-		s.sign(id, licensing.Signatory, p.signatory),
-		s.sign(id, licensing.Representative, "willem"),
-		s.accept(p.contacts...),
-		s.work(),
-	)
+	for _, by := range []struct {
+		part licensing.Part
+		key  string
+	}{{licensing.Applicant, p.applicant}, {licensing.Signatory, p.signatory}, {licensing.Representative, "willem"}} {
+		if err := s.sign(id, by.part, by.key); err != nil {
+			return err
+		}
+		if err := s.tomorrow(); err != nil {
+			return err
+		}
+	}
+	if err := s.accept(p.contacts...); err != nil {
+		return err
+	}
+	return s.work()
+}
+
+// confirmed is a signatory confirming the list of contacts, before it is late.
+func (s *story) confirmed(number, signatory string) func() error {
+	return func() error {
+		id, err := s.numbered(number)
+		if err != nil {
+			return err
+		}
+		proof, err := s.confirm(s.the(signatory), "contact", "agreement:"+string(id))
+		if err != nil {
+			return err
+		}
+		return s.registry.ConfirmList(s.ctx, s.the(signatory).who, proof, id)
+	}
 }
 
 // first came to its end: everything of it was deleted, with a certificate, and the attestation is missing.
 func (s *story) first() error {
-	if err := s.on(dayFirst); err != nil {
-		return err
-	}
 	_, err := s.bring(plot{title: "Clonal evolution of metastatic colon cancer", purpose: "We describe how metastases differ from the tumour they came from.",
 		licensee: clinic, applicant: "lena", signatory: "karl", contacts: []string{"mia"}, sets: []string{"WGS 2025"}, until: s.date(dayFirstEnds)})
 	return err
@@ -116,9 +145,6 @@ func (s *story) first() error {
 
 // running is as it should be: data available, contacts enrolled.
 func (s *story) running() error {
-	if err := s.on(dayRunning); err != nil {
-		return err
-	}
 	_, err := s.bring(plot{title: "Signatures of resistance under immunotherapy", purpose: "We look for mutational signatures that go with resistance.\n\nResults are published whatever they are.",
 		licensee: clinic, applicant: "lena", signatory: "karl", contacts: []string{"mia", "jonas"}, sets: []string{"WGS 2025", "Clinical 2025"}, until: s.date(-200),
 		conditions: []string{"Results are shown to the foundation thirty days before they are published."}})
@@ -127,9 +153,6 @@ func (s *story) running() error {
 
 // extending ends in forty days.
 func (s *story) extending() error {
-	if err := s.on(dayExtending); err != nil {
-		return err
-	}
 	_, err := s.bring(plot{title: "Calibration of a variant caller", purpose: "We measure how well a variant caller does on tumours of low purity.",
 		licensee: clinic, applicant: "lena", signatory: "karl", contacts: []string{"jonas"}, sets: []string{"WGS 2025"}, until: s.date(-40)})
 	return err
@@ -137,9 +160,6 @@ func (s *story) extending() error {
 
 // outside is with the institute in Australia, whose signatory confirmed every statement.
 func (s *story) outside() error {
-	if err := s.on(dayOutside); err != nil {
-		return err
-	}
 	p := plot{title: "Rare germline variants in early onset", purpose: "We compare early with late onset.",
 		licensee: institute, applicant: "olivia", signatory: "jack", contacts: []string{"ruby"}, sets: []string{"WGS 2025"}, until: s.date(-120)}
 	id, err := s.approve(p)
@@ -154,6 +174,9 @@ func (s *story) outside() error {
 	for _, c := range a.Confirmations {
 		answers = append(answers, licensing.AnswerInput{Item: c.Item, TextVersion: c.TextVersion, Confirmed: true})
 	}
+	if err := s.soon(); err != nil {
+		return err
+	}
 	proof, err := s.confirm(s.the("jack"), "sign", "agreement:"+string(id))
 	if err != nil {
 		return err
@@ -166,9 +189,6 @@ func (s *story) outside() error {
 
 // signing has one of three signatures.
 func (s *story) signing() error {
-	if err := s.on(daySigning); err != nil {
-		return err
-	}
 	id, err := s.approve(plot{title: "Structural variants in lung cancer", purpose: "We map structural variants to the therapies that were given.",
 		licensee: clinic, applicant: "lena", signatory: "karl", contacts: []string{"mia"}, sets: []string{"WGS 2025", "Clinical 2025"}, until: s.date(-380)})
 	if err != nil {
@@ -179,17 +199,20 @@ func (s *story) signing() error {
 
 // confirming waits for the statements of the signatory outside the EEA.
 func (s *story) confirming() error {
-	if err := s.on(dayConfirming); err != nil {
-		return err
-	}
 	_, err := s.approve(plot{title: "Replication of a polygenic score", purpose: "We test on this cohort a score that was made on another.",
 		licensee: institute, applicant: "olivia", signatory: "jack", contacts: []string{"ruby"}, sets: []string{"Clinical 2025"}, until: s.date(-300)})
 	return err
 }
 
-// stopped is the emergency stop of the agreement with the institute, to be confirmed by a second person.
+// stopped is the emergency stop of the agreement with the institute, to be confirmed by a second person within a day. It came
+// just now: theft knows no weekend.
 func (s *story) stopped() error {
-	if err := s.on(dayStopped); err != nil {
+	today := midnight(s.now.In(s.registry.Zone()))
+	at := today.Add(9*time.Hour + 41*time.Minute)
+	if s.now.Before(today.Add(12 * time.Hour)) {
+		at = today.AddDate(0, 0, -1).Add(16*time.Hour + 47*time.Minute)
+	}
+	if err := s.at(at); err != nil {
 		return err
 	}
 	id, err := s.numbered("DR-0004-A")
@@ -201,9 +224,6 @@ func (s *story) stopped() error {
 
 // asked is the signatory asking for another year.
 func (s *story) asked() error {
-	if err := s.on(dayAsked); err != nil {
-		return err
-	}
 	id, err := s.numbered("DR-0003-A")
 	if err != nil {
 		return err
@@ -222,9 +242,6 @@ func (s *story) numbered(number string) (id licensing.AgreementID, err error) {
 
 // recorded waits for the second person of the desk.
 func (s *story) recorded() error {
-	if err := s.on(dayRecorded); err != nil {
-		return err
-	}
 	_, err := s.record(plot{title: "Immune infiltration and survival", purpose: "We relate the immune cells in a tumour to survival.",
 		licensee: clinic, applicant: "lena", signatory: "karl", contacts: []string{"jonas"}, sets: []string{"Clinical 2025"}, until: s.date(-500)})
 	return err

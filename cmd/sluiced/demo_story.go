@@ -19,25 +19,25 @@ import (
 	"sluice/licensing"
 )
 
-// The story, in days before now. Everything in it happens through the same functions as for real people, in order, with a
-// clock that is moved through the past and the jobs run as it passes them.
+// The story, in days before now, each moved to the working day before when it is none. Everything in it happens through the
+// same functions as for real people, in order, with a clock that is moved through the past and the jobs run as it passes them.
 const (
 	dayFounded    = 400
+	dayImported   = 393
 	dayFirst      = 390 // DR-0001, which ends on dayFirstEnds
-	dayFirstEnds  = 45
-	dayRunning    = 170 // DR-0002
-	dayExtending  = 150 // DR-0003
+	dayFirstEnds  = 20
+	dayRunning    = 160 // DR-0002
+	dayExtending  = 140 // DR-0003
 	dayOutside    = 100 // DR-0004, with the institute outside the EEA
 	daySigning    = 20  // DR-0005
 	dayConfirming = 9   // DR-0006
-	dayStopped    = 6   // DR-0004 again
 	dayAsked      = 3   // DR-0003 again
 	dayRecorded   = 1   // DR-0007
 )
 
 // storyStart is the moment at which the story begins.
-func storyStart(now time.Time) time.Time {
-	return now.UTC().Truncate(time.Hour).AddDate(0, 0, -dayFounded)
+func storyStart(now time.Time, zone *time.Location) time.Time {
+	return midnight(workday(now.In(zone).AddDate(0, 0, -dayFounded), -1))
 }
 
 // A story is the demo while it is played.
@@ -45,26 +45,77 @@ type story struct {
 	*demo
 	ctx  context.Context
 	now  time.Time // the real one
+	acts int       // how many there were: each has a time of day of its own
 	sets map[string]licensing.DatasetID
+}
+
+// A chapter begins so many days ago.
+type chapter struct {
+	days int
+	act  func() error
 }
 
 func (d *demo) play(ctx context.Context) error {
 	s := &story{demo: d, ctx: ctx, now: time.Now(), sets: map[string]licensing.DatasetID{}}
-	for _, chapter := range []func() error{s.found, s.importCohort, s.first, s.running, s.extending, s.outside, s.signing, s.confirming, s.stopped, s.asked, s.recorded} {
-		if err := chapter(); err != nil {
+	for _, c := range []chapter{
+		{dayFounded, s.found}, {dayImported, s.importCohort}, {dayFirst, s.first},
+		{300, s.confirmed("DR-0001-A", "karl")}, {215, s.confirmed("DR-0001-A", "karl")},
+		{dayRunning, s.running}, {dayExtending, s.extending}, {130, s.confirmed("DR-0001-A", "karl")},
+		{dayOutside, s.outside}, {66, s.confirmed("DR-0002-A", "karl")}, {50, s.confirmed("DR-0003-A", "karl")}, {45, s.confirmed("DR-0001-A", "karl")},
+		{daySigning, s.signing}, {12, s.confirmed("DR-0004-A", "jack")}, {dayConfirming, s.confirming}, {dayAsked, s.asked}, {dayRecorded, s.recorded},
+	} {
+		if err := s.on(workday(s.now.In(s.registry.Zone()).AddDate(0, 0, -c.days), -1)); err != nil {
 			return err
 		}
+		if err := c.act(); err != nil {
+			return err
+		}
+	}
+	if err := s.stopped(); err != nil {
+		return err
 	}
 	return s.advance(s.now)
 }
 
-// on moves the clock to so many days ago, if it is not there yet.
-func (s *story) on(days int) error { return s.advance(s.day(days)) }
+// workday is this day, or the next one in a direction that is no Saturday or Sunday.
+func workday(day time.Time, direction int) time.Time {
+	for day.Weekday() == time.Saturday || day.Weekday() == time.Sunday {
+		day = day.AddDate(0, 0, direction)
+	}
+	return day
+}
 
-func (s *story) day(days int) time.Time { return s.now.UTC().Truncate(time.Hour).AddDate(0, 0, -days) }
+func midnight(day time.Time) time.Time {
+	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, day.Location())
+}
+
+// on moves the clock to the hours of work of a day, or a little on when that has passed.
+func (s *story) on(day time.Time) error {
+	const from, hours = 9 * time.Hour, 8 * time.Hour
+	s.acts++
+	return s.at(midnight(day).Add(from + time.Duration(s.acts)*(2*time.Hour+37*time.Minute+11*time.Second)%hours))
+}
+
+func (s *story) at(moment time.Time) error {
+	if !moment.After(s.clock.now()) {
+		return s.soon()
+	}
+	return s.advance(moment)
+}
+
+// tomorrow moves the clock to the next day of work.
+func (s *story) tomorrow() error {
+	return s.on(workday(s.clock.now().In(s.registry.Zone()).AddDate(0, 0, 1), 1))
+}
+
+// soon moves the clock a few minutes on.
+func (s *story) soon() error {
+	s.acts++
+	return s.advance(s.clock.now().Add(2*time.Minute + time.Duration(s.acts)*(3*time.Minute+17*time.Second)%(9*time.Minute)))
+}
 
 func (s *story) date(days int) licensing.Date {
-	return licensing.DateOf(s.day(days).In(s.registry.Zone()))
+	return licensing.DateOf(s.now.In(s.registry.Zone()).AddDate(0, 0, -days))
 }
 
 // advance moves the clock on, stopping wherever a job is due.
@@ -192,6 +243,9 @@ func (s *story) accept(keys ...string) error {
 			return err
 		}
 		for _, id := range invitations {
+			if err := s.soon(); err != nil {
+				return err
+			}
 			if order(key) >= 0 && !slices.ContainsFunc(s.cast, func(p player) bool { return p.Key == key }) {
 				err = s.join(key, id)
 			} else {
@@ -248,6 +302,9 @@ func (s *story) found() error {
 		return err
 	}
 	for _, key := range []string{"sem", "willem", "iris"} {
+		if err := s.tomorrow(); err != nil {
+			return err
+		}
 		n := staff(key)
 		act := account.ProposalAct(account.AddStaff, n.Email)
 		proof, err := s.confirm(s.the("noor"), act.Kind, act.Subject)
@@ -256,6 +313,9 @@ func (s *story) found() error {
 		}
 		task, err := s.accounts.ProposeStaff(s.ctx, s.the("noor").who, proof, n, "Joined the foundation; contract seen")
 		if err != nil {
+			return err
+		}
+		if err := s.soon(); err != nil {
 			return err
 		}
 		act = account.TaskAct(task)
@@ -290,6 +350,9 @@ func (s *story) importCohort() error {
 		name, list, folder string
 		without            []string
 	}{{"WGS 2025", "wgs.csv", "wgs", []string{withdrawn}}, {"Clinical 2025", "clinical.csv", "clinical", nil}} {
+		if err := s.soon(); err != nil {
+			return err
+		}
 		in := toImport{collection: "DEMO", name: set.name, list: filepath.Join(folder, set.list), folder: filepath.Join(folder, set.folder), without: set.without}
 		id, err := s.importSet(steward, in)
 		if err != nil {

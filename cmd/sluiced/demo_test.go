@@ -4,16 +4,21 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/delivery"
+	"sluice/infra/audit"
 	"sluice/infra/db"
 	"sluice/infra/mail"
+	"sluice/licensing"
 )
 
 // playDemo plays the story in a folder of the test's.
@@ -72,6 +77,41 @@ func TestTheDemoHasARequestAtEachStage(t *testing.T) {
 	}
 	if sent := d.box.Messages(); len(sent) < 30 {
 		t.Errorf("the demo sent %d mails, want those of every stage", len(sent))
+	}
+}
+
+func TestTheDemoLooksLikeADeskAtWork(t *testing.T) {
+	d := playDemo(t, t.TempDir())
+	noor := d.cast[slices.IndexFunc(d.cast, func(p player) bool { return p.Key == "noor" })]
+	var tasks []licensing.Task
+	var entries []audit.Entry
+	must(t, d.db.View(t.Context(), func(tx *db.Tx) (err error) {
+		if tasks, err = d.registry.Queues(tx, noor.who); err != nil {
+			return err
+		}
+		entries, err = tx.LogBefore(math.MaxInt64, "", "", 2000)
+		return err
+	}))
+	late := slices.DeleteFunc(slices.Clone(tasks), func(t licensing.Task) bool { return !t.Overdue })
+	if len(late) > 1 || len(tasks) < 5 {
+		t.Errorf("of %d tasks of the desk these are late: %v; want one at most", len(tasks), late)
+	}
+	acts, moments := 0, map[time.Time]bool{}
+	for _, e := range entries {
+		body, err := e.Decode()
+		must(t, err)
+		if !strings.HasPrefix(body.By, "person:") {
+			continue
+		}
+		at := e.At.In(d.registry.Zone())
+		acts++
+		moments[at.Truncate(time.Minute)] = true
+		if at.Hour() < 9 || at.Hour() > 17 || workday(at, 1) != at && body.Kind != "agreement.stopped" {
+			t.Errorf("%s happened on %s, want hours of work", body.Kind, at.Format("Monday 15:04"))
+		}
+	}
+	if acts < 80 || len(moments) < acts/3 {
+		t.Errorf("%d acts happened in %d minutes, want nearly each at a time of its own", acts, len(moments))
 	}
 }
 
