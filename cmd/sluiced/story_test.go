@@ -57,3 +57,17 @@ func TestTheWholeStoryOnPostgresMinIOAndVault(t *testing.T) {
 	c := e2e.NewMoved(t)
 	e2e.Begin(t, e2e.Production(t, withClock(t, c), c)).Whole()
 }
+
+// Every page of the story is looked at, those that stand before somebody only once too.
+func TestTheWholeStoryInChromium(t *testing.T) {
+	t.Parallel()
+	c := e2e.NewMoved(t)
+	e2e.Begin(t, e2e.Embedded(t, withClock(t, c), c).InChromium(true)).Whole()
+}
+
+// Many a hospital switches scripts off.
+func TestTheWholeStoryInChromiumWithoutScripts(t *testing.T) {
+	t.Parallel()
+	c := e2e.NewMoved(t)
+	e2e.Begin(t, e2e.Embedded(t, withClock(t, c), c).InChromium(false)).Whole()
+}

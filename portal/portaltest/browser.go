@@ -158,24 +158,31 @@ func (b *Browser) do(r *http.Request) *Browser {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.Status, b.Header, b.Body, b.Path = answer.StatusCode, answer.Header, string(body), answer.Request.URL.RequestURI()
+	return b.Show(answer.StatusCode, answer.Header, answer.Request.URL.RequestURI(), string(body))
+}
+
+// Show has the browser show a page that came another way, such as through a browser with a window.
+func (b *Browser) Show(status int, header http.Header, path, body string) *Browser {
+	b.t.Helper()
+	b.Status, b.Header, b.Path, b.Body = status, header, path, body
 	b.root = nil
-	if strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
-		b.root, err = html.Parse(bytes.NewReader(body))
+	if strings.HasPrefix(header.Get("Content-Type"), "text/html") {
+		root, err := html.Parse(strings.NewReader(body))
 		if err != nil {
 			b.t.Fatal(err)
 		}
+		b.root = root
 		lang := pagetest.Attr(pagetest.First(b.root, "html"), "lang")
-		pagetest.Check(b.t, body, lang)
-		if want := answer.StatusCode == http.StatusUnprocessableEntity && strings.Contains(b.Body, "data-focus"); want != strings.HasPrefix(b.pageTitle(), map[string]string{"en": "Error:", "nl": "Fout:"}[lang]) {
+		pagetest.Check(b.t, []byte(body), lang)
+		if want := status == http.StatusUnprocessableEntity && strings.Contains(body, "data-focus"); want != strings.HasPrefix(b.pageTitle(), map[string]string{"en": "Error:", "nl": "Fout:"}[lang]) {
 			b.t.Errorf("%s: the title is %q with status %d", b.Path, b.pageTitle(), b.Status)
 		}
 		if b.t.Failed() {
 			b.t.Logf("on %s (%d): %s", b.Path, b.Status, b.Title())
 		}
 	}
-	b.site.look(b.t, "the page "+r.URL.Path, b.Body)
-	for name, values := range answer.Header {
+	b.site.look(b.t, "the page "+path, body)
+	for name, values := range header {
 		if name != "Set-Cookie" {
 			b.site.look(b.t, "the header "+name, strings.Join(values, "\n"))
 		}

@@ -10,7 +10,6 @@ import (
 
 // StopWithoutDatabase plays an emergency stop while the database is away.
 func (s *Story) StopWithoutDatabase(database *servers.Cluster) {
-	s.t.Helper()
 	s.Found(madeCohort(s.t))
 	s.AddRepresentative()
 	s.Record()

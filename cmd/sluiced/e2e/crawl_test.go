@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -20,16 +19,12 @@ const screenshots = "SCREENSHOTS"
 
 // A crawl follows every link that the people of the demo have, and looks at each page once.
 type crawl struct {
-	t    *testing.T
+	*inspection
 	base string
 
-	mu      sync.Mutex
-	looked  map[string]bool // pages, by what they are built of, and by what stands on them
-	kinds   map[string]int  // how many pages of each kind were checked
-	visits  map[string]int  // how many were opened
+	visited sync.Mutex
+	visits  map[string]int // how many pages of each kind were opened
 	pages   int
-	checks  int           // by axe
-	checked time.Duration // took so long, of all tabs together
 }
 
 // A demoPerson is a line of the demo's first page.
@@ -42,7 +37,8 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	t.Parallel()
 	base := startDemo(t, shipped)
 	chrome := browser(t)
-	c := &crawl{t: t, base: base, looked: map[string]bool{}, kinds: map[string]int{}, visits: map[string]int{}}
+	c := &crawl{inspection: newInspection(t), base: base, visits: map[string]int{}}
+	c.most = mostOfKind
 
 	first := newTab(t, chrome)
 	first.open(base + "/demo")
@@ -112,19 +108,6 @@ func (c *crawl) visit(b *tab, lang string, p *demoPerson) {
 	}
 }
 
-var (
-	randomID = regexp.MustCompile(`[A-Z2-7]{20,}`)
-	sum      = regexp.MustCompile(`[0-9a-f]{64}`)
-	number   = regexp.MustCompile(`DR-\d+(-A(-\d+)?)?`)
-	query    = regexp.MustCompile(`=[^&]*`)
-)
-
-// shapeOf is an address without what tells one thing from another of its kind. Requests keep their numbers: each is at
-// another stage.
-func shapeOf(path string) string {
-	return query.ReplaceAllString(sum.ReplaceAllString(randomID.ReplaceAllString(path, "*"), "*"), "=")
-}
-
 // mostOfKind is how many pages of a kind are checked in each language: in English all that are built differently, in Dutch
 // the words.
 var mostOfKind = map[string]int{"en": 1000, "nl": 1}
@@ -134,29 +117,10 @@ var mostOfKind = map[string]int{"en": 1000, "nl": 1}
 var mostOpened = map[string]int{"en": 1000, "nl": 2}
 
 func (c *crawl) opened(kind string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.visited.Lock()
+	defer c.visited.Unlock()
 	return c.visits[kind]
 }
-
-// kindOf is the shape of an address without the number of the request.
-func kindOf(path string) string { return number.ReplaceAllString(shapeOf(path), "*") }
-
-// digits are what differs between ids of the same page opened twice.
-var digits = regexp.MustCompile(`[A-Z2-7]{20,}|[0-9a-f]{64}|\d+`)
-
-// skeleton is what a page is built of: its elements with everything about them that a rule of accessibility looks at, but
-// for the words. Like rows of a list count once, and so do the pages that are built alike: nothing new would be found there.
-const skeleton = `(() => {
-	const bone = e => {
-		const about = [...e.attributes].filter(a => !['href', 'value', 'action', 'id', 'for', 'datetime', 'style', 'src', 'content'].includes(a.name) && !a.name.startsWith('data-'))
-			.map(a => a.name + '=' + (a.name.startsWith('aria-') && a.name !== 'aria-current' ? '' : a.value)).sort().join(' ');
-		const inner = [...e.children].map(bone).filter((b, i, all) => all.indexOf(b) === i).join('');
-		const words = [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) ? '.' : '';
-		return '<' + e.tagName + ' ' + about + '>' + words + inner;
-	};
-	return ['.site-header', 'main'].map(part => bone(document.querySelector(part)));
-})()`
 
 // skim reads a page without showing it, and returns the paths that it leads to.
 func (c *crawl) skim(b *tab, lang, who, path string) []string {
@@ -181,79 +145,33 @@ func (c *crawl) skim(b *tab, lang, who, path string) []string {
 func (c *crawl) look(b *tab, lang, who, path string) []string {
 	where := fmt.Sprintf("%s (%s, %s)", path, who, lang)
 	status := b.open(c.base + path)
-	type seen struct {
-		Lang, Text, Body string
-		Bones            [2]string // of the header and of the main part
-		Links            []string
-		Codes            int
+	type whole struct {
+		Sight sight
+		Body  string
+		Links []string
+		Codes int
 	}
-	page := eval[seen](b, `({Lang: document.documentElement.lang, Bones: `+skeleton+`, Text: document.title + document.querySelector('main')?.innerText, Body: document.body.innerText,
+	page := eval[whole](b, `({Sight: `+seen+`, Body: document.body.innerText,
 		Links: [...document.querySelectorAll('a[href]')].filter(a => !a.hasAttribute('download')).map(a => a.href),
 		Codes: [...document.querySelectorAll('main form[method=post]')].filter(f => f.querySelector('[name=code]')).length})`)
-	if status >= 500 || page.Lang != lang || strings.Contains(page.Body, "%!") || strings.Contains(page.Body, "<no value>") {
-		c.t.Errorf("%s: status %d, language %q:\n%.300s", where, status, page.Lang, page.Body)
+	if status >= 500 || page.Sight.Lang != lang || strings.Contains(page.Body, "%!") || strings.Contains(page.Body, "<no value>") {
+		c.t.Errorf("%s: status %d, language %q:\n%.300s", where, status, page.Sight.Lang, page.Body)
 	}
 	if said := b.complained(); len(said) > 0 {
 		c.t.Errorf("%s: the browser complains: %q", where, said)
 	}
-	c.mu.Lock()
-	kind := lang + kindOf(path)
-	header, bones := lang+digits.ReplaceAllString(page.Bones[0], "*"), kind+digits.ReplaceAllString(page.Bones[1], "*")
-	text := lang + digits.ReplaceAllString(page.Text, "*")
-	known, first, read := c.looked[bones] && c.looked[header] || c.kinds[kind] >= mostOfKind[lang], c.kinds[kind] == 0, c.looked[text]
-	c.looked[header], c.looked[bones], c.looked[text] = true, true, true
-	if !known {
-		c.kinds[kind]++
-	}
+	c.visited.Lock()
 	c.pages++
-	c.visits[kind]++
-	c.mu.Unlock()
-	if !known {
-		c.check(b, where, first && lang == "en")
+	c.visits[lang+kindOf(path)]++
+	c.visited.Unlock()
+	checked, first := c.inspection.look(b, where, path, page.Sight, lang == "en")
+	if checked {
 		c.picture(b, lang, who, path)
-	}
-	if !known || !read && lang == "en" { // names are the same in both languages
-		c.fits(b, where)
 	}
 	if first && page.Codes > 0 && !strings.HasPrefix(path, "/demo") {
 		c.refused(b, where, lang)
 	}
 	return c.paths(page.Links)
-}
-
-// check holds a page to the rules of accessibility, in the colours of light and, where asked, of dark.
-func (c *crawl) check(b *tab, where string, dark bool) {
-	c.axe(b, where)
-	if dark {
-		b.scheme("dark")
-		c.axe(b, where+", dark")
-		b.scheme("light")
-	}
-}
-
-// fits sees that nobody with the narrowest screen has to scroll sideways, whatever words and names stand on the page.
-func (c *crawl) fits(b *tab, where string) {
-	b.width(320)
-	if wide := eval[int](b, `document.documentElement.scrollWidth`); wide > 320 {
-		c.t.Errorf("%s: at 320 pixels the page is %d wide, by %s", where, wide, eval[[]string](b, sticking))
-	}
-	b.width(1280)
-}
-
-// sticking are the innermost elements that stick out of a narrow page.
-const sticking = `[...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > 320 && ![...e.children].some(c => c.getBoundingClientRect().right > 320))
-	.slice(0, 3).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 60))`
-
-// axe holds a page to the rules of accessibility.
-func (c *crawl) axe(b *tab, where string) {
-	began := time.Now()
-	for _, v := range b.violations() {
-		c.t.Errorf("%s: %s", where, v)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.checks++
-	c.checked += time.Since(began)
 }
 
 // refused sends a form without its code, which changes nothing, and looks at what comes back.
@@ -276,7 +194,8 @@ func (c *crawl) paths(links []string) (all []string) {
 			continue
 		}
 		last := u.Path[strings.LastIndex(u.Path, "/")+1:]
-		if strings.HasSuffix(last, ".pdf") || strings.HasSuffix(last, ".ics") || strings.Contains(u.Path, "/files/") || last == "archive" || u.Path == "/session" {
+		if strings.HasSuffix(last, ".pdf") || strings.HasSuffix(last, ".ics") || strings.Contains(u.Path, "/files/") || last == "archive" || u.Path == "/session" ||
+			strings.HasPrefix(u.Path, "/.well-known/") {
 			continue
 		}
 		u.Fragment = ""
@@ -306,4 +225,19 @@ func (c *crawl) picture(b *tab, lang, who, path string) {
 		}
 	}
 	b.width(1280)
+}
+
+// submit sends the form that the script names, past the browser's own checks, and waits for the answer.
+func (b *tab) submit(form string) {
+	b.t.Helper()
+	b.doing = "sending " + form
+	b.follow(chromedp.Evaluate[chromedp.Void](`{ const f = ` + form + `; f.noValidate = true; f.querySelector('button:not([type=button])').click() }`))
+}
+
+// startDemo starts the demo and returns its address.
+func startDemo(t testing.TB, program Program) string {
+	t.Helper()
+	p := program.Start(t, "Sluice demo: open http", "demo", "--listen", "127.0.0.1:0")
+	_, rest, _ := strings.Cut(p.Said(), "Sluice demo: open ")
+	return strings.Fields(rest)[0]
 }

@@ -100,7 +100,7 @@ func (s *Story) ask(p *Person, method, path string, header ...string) *http.Resp
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r.AddCookie(&http.Cookie{Name: "sluice", Value: p.Cookie("sluice")})
+	r.AddCookie(&http.Cookie{Name: "sluice", Value: p.window.cookie("sluice")})
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -164,9 +164,17 @@ func (r *running) wantWhole(what string, want []byte) {
 	answer{r.t, r.StatusCode, r.Header, append(r.begun, rest...), err}.want(what, http.StatusOK, want)
 }
 
+// Save has the contact follow the link to a file, as it stands on the page.
+func (s *Story) Save() {
+	const name = "CPCT0002T.bam"
+	s.mia.Get(s.delivery).Want(200, "")
+	if got := s.mia.window.save(s.path(name)); !bytes.Equal(got, s.file(name)) {
+		s.t.Errorf("%s saved %d bytes as %s, which differ from the %d of the file", s.mia.Name, len(got), name, len(s.file(name)))
+	}
+}
+
 // Download has the contact fetch everything with the session: whole, in pieces, and as one archive.
 func (s *Story) Download() {
-	s.t.Helper()
 	for _, c := range s.cohorts {
 		for name, data := range c.files {
 			got := s.fetch(s.mia, name)
@@ -195,7 +203,6 @@ func (s *Story) Download() {
 
 // unpack fetches the archive in two pieces, and does with it what the page says. It returns the folder that makes.
 func (s *Story) unpack() string {
-	s.t.Helper()
 	whole := s.get(s.mia, http.MethodGet, s.delivery+"/archive")
 	whole.want("the archive", http.StatusOK, nil)
 	half := len(whole.body) / 2
@@ -281,7 +288,6 @@ func (s *Story) checkManifest(dir string) {
 
 // DownloadWithToken has the contact make a token, and follow the page's own words with curl.
 func (s *Story) DownloadWithToken() {
-	s.t.Helper()
 	s.mia.Back()
 	s.mia.Get(s.delivery+"/tokens").Press("/tokens", "hours", "1")
 	config, commands, sums := s.mia.shown("Authorization"), s.mia.shown("-C -"), s.mia.shown("sha256sum")
@@ -301,19 +307,30 @@ func (s *Story) DownloadWithToken() {
 	if err != nil || !bytes.Equal(got, s.file(largeFile)) {
 		s.t.Errorf("curl has %d bytes, %v, want the %d of the file", len(got), err, len(s.file(largeFile)))
 	}
+	_, token, _ := strings.Cut(config, "Bearer ")
+	token, _, _ = strings.Cut(token, `"`)
+	s.mia.Get(s.delivery + "/tokens").Press("/revoke")
+	for _, wrong := range []string{"nonsense", token} {
+		if got := s.withToken(wrong, to); got != http.StatusUnauthorized {
+			s.t.Errorf("a token that is wrong or revoked gets %d, want 401", got)
+		}
+	}
+}
+
+// withToken is the status that a token gets.
+func (s *Story) withToken(token, to string) int {
+	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, to, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer nonsense")
-	refused, err := http.DefaultTransport.RoundTrip(r)
+	r.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer refused.Body.Close()
-	if refused.StatusCode != http.StatusUnauthorized {
-		s.t.Errorf("a wrong token gets %s, want 401", refused.Status)
-	}
+	defer response.Body.Close()
+	return response.StatusCode
 }
 
 func run(t testing.TB, dir, name string, args ...string) string {

@@ -1,16 +1,11 @@
 package e2e
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
@@ -30,11 +25,8 @@ func (b *tab) fill(pairs ...string) {
 // press clicks what the selector names, and waits for the page that follows.
 func (b *tab) press(selector string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
-	defer cancel()
-	if _, err := chromedp.RunResponse(ctx, chromedp.Click(selector)); err != nil {
-		b.t.Fatalf("pressing %s: %v", selector, err)
-	}
+	b.doing = "pressing " + selector
+	b.follow(chromedp.Click(selector))
 }
 
 func (b *tab) text(selector string) string {
@@ -137,29 +129,9 @@ func (b *tab) shownCode() string {
 // wantDownload clicks a link to a file, and compares what the browser saved with the hash beside it.
 func (b *tab) wantDownload(t *testing.T, link string) {
 	t.Helper()
-	dir := t.TempDir()
-	on := true
-	call(b, cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{Behavior: "allow", DownloadPath: dir, EventsEnabled: &on, BrowserContextID: chromedp.FromContext(b.ctx).BrowserContextID})
 	hash := eval[string](b, `document.querySelector('`+strings.ReplaceAll(link, `\`, `\\`)+`').closest('tr').textContent.match(/[0-9a-f]{64}/)[0]`)
-	b.do(chromedp.Click(link))
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(entries) == 1 && !strings.HasSuffix(entries[0].Name(), ".crdownload") {
-			data, err := os.ReadFile(filepath.Join(dir, entries[0].Name()))
-			if err != nil {
-				t.Fatal(err)
-			}
-			sum := sha256.Sum256(data)
-			if got := hex.EncodeToString(sum[:]); got != hash {
-				t.Errorf("the browser saved %s with the hash %s, want %s", entries[0].Name(), got, hash)
-			}
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("the browser saved nothing: %v", entries)
-		}
+	sum := sha256.Sum256(b.saved("document.querySelector('" + strings.ReplaceAll(link, `\`, `\\`) + "')"))
+	if got := hex.EncodeToString(sum[:]); got != hash {
+		t.Errorf("the browser saved what has the hash %s, want %s", got, hash)
 	}
 }

@@ -11,7 +11,6 @@ import (
 // Outside plays an agreement with a licensee outside the EEA, from recording to the first download, in which one statement
 // is not confirmed.
 func (s *Story) Outside() {
-	s.t.Helper()
 	s.country = "Australia"
 	s.Found(madeCohort(s.t))
 	s.AddRepresentative()
@@ -29,7 +28,6 @@ const explanation = "Our law gives the authorities no such power over universiti
 
 // Answer has the signatory answer the statements, all but one with yes, and two of the desk accept what was explained.
 func (s *Story) Answer() {
-	s.t.Helper()
 	s.wantNobodySigns("before the statements are answered")
 	s.karl.Get(agreement+"/confirmations").Want(200, "")
 	var answers []string
@@ -46,8 +44,7 @@ func (s *Story) Answer() {
 	if len(answers) < 4 {
 		s.t.Fatalf("the page asks for %q, want several statements:\n%s", answers, s.karl.Text())
 	}
-	_, button := s.karl.formAt("/confirmations")
-	s.karl.Submit(button, answers...)
+	s.karl.Send("/confirmations", answers...)
 	if s.karl.Status != 422 {
 		s.t.Errorf("a no without an explanation: got %d, want 422", s.karl.Status)
 	}

@@ -14,24 +14,48 @@ import (
 	"sluice/templates/pagetest"
 )
 
-// password is everybody's.
+// password is everybody's at first.
 const password = "vijf stille ooievaars lezen"
 
 // A Person is somebody at a browser of his own, with an authenticator app.
 type Person struct {
-	*portaltest.Browser
-	Name, Email string
+	*portaltest.Browser // what stands before him, however it came there
+	Name, Email         string
 
-	t     testing.TB
-	site  *Site
-	clock Clock
-	seed  string
-	last  int64 // the last code used, as a number of 30 seconds
+	t        testing.TB
+	site     *Site
+	window   window
+	clock    Clock
+	password string
+	seed     string
+	last     int64 // the last code used, as a number of 30 seconds
 }
+
+// A window is what somebody comes to the site with. The page that comes, the Browser of the Person shows.
+type window interface {
+	get(path string)
+	// send sends a form of the page with its first button, which has these words, after filling in pairs of field and value.
+	send(form *html.Node, button string, pairs ...string)
+	// save follows a link of the page to a file, and returns what comes.
+	save(path string) []byte
+	cookie(name string) string
+}
+
+// plain comes without a browser, by HTTP alone.
+type plain struct{ *portaltest.Browser }
+
+func (w plain) get(path string)                                   { w.Get(path) }
+func (w plain) send(_ *html.Node, button string, pairs ...string) { w.Submit(button, pairs...) }
+func (w plain) save(path string) []byte                           { return []byte(w.Get(path).Body) }
+func (w plain) cookie(name string) string                         { return w.Cookie(name) }
+
+var _ window = plain{}
 
 // Person is somebody who has not come to the site yet.
 func (s *Site) Person(name, email string) *Person {
-	return &Person{Browser: s.web.Browser(s.t), Name: name, Email: email, t: s.t, site: s, clock: s.clock}
+	p := &Person{Browser: s.web.Browser(s.t), Name: name, Email: email, t: s.t, site: s, clock: s.clock, password: password}
+	p.window = s.window(p)
+	return p
 }
 
 // Code is the next code that the site takes: no code works twice, so it may have to wait for one.
@@ -50,14 +74,26 @@ func (p *Person) Code() string {
 // Join makes the account behind the invitation in the mail, and enrols the app.
 func (p *Person) Join() {
 	p.t.Helper()
-	p.Get(p.site.invitation(p.Email)).Want(200, "")
-	p.Press("", "password", password)
+	p.Get(p.site.mailed(p.Email, "/invitation/")).Want(200, "")
+	p.Press("", "password", p.password)
+	p.enrol()
+}
+
+// enrol puts what the page shows into the app, and keeps the recovery codes.
+func (p *Person) enrol() {
+	p.t.Helper()
 	secret := pagetest.ByClass(p.Root(), "qr-secret")
 	if secret == nil {
-		p.t.Fatalf("%s: no QR code after making the account, but %s:\n%s", p.Name, p.Path, p.Text())
+		p.t.Fatalf("%s: no QR code to set up the app with, but %s:\n%s", p.Name, p.Path, p.Text())
 	}
 	p.seed = strings.ReplaceAll(pagetest.Text(secret), " ", "")
 	p.Press("/enrol", "code", p.Code())
+	p.keepCodes()
+}
+
+// keepCodes sees the recovery codes that stand on the page this once.
+func (p *Person) keepCodes() {
+	p.t.Helper()
 	codes := pagetest.ByClass(p.Root(), "secret-value")
 	if n := len(strings.Fields(pagetest.Text(codes))); n != 10 {
 		p.t.Fatalf("%s got %d recovery codes, want 10:\n%s", p.Name, n, p.Text())
@@ -70,7 +106,7 @@ func (p *Person) Back() {
 	if p.Get("/account").Status == 200 && strings.HasPrefix(p.Path, "/account") {
 		return
 	}
-	p.Get("/sign-in").Press("", "email", p.Email, "password", password)
+	p.Get("/sign-in").Press("", "email", p.Email, "password", p.password)
 	p.Press("", "code", p.Code())
 	if p.Get("/account"); !strings.HasPrefix(p.Path, "/account") {
 		p.t.Fatalf("%s cannot sign in: %s\n%s", p.Name, p.Path, p.Text())
@@ -78,7 +114,7 @@ func (p *Person) Back() {
 }
 
 // Get opens a page.
-func (p *Person) Get(path string) *Person { p.t.Helper(); p.Browser.Get(path); return p }
+func (p *Person) Get(path string) *Person { p.t.Helper(); p.window.get(path); return p }
 
 // Want fails the test unless the page has this status and, in its heading, these words.
 func (p *Person) Want(status int, title string) *Person {
@@ -91,24 +127,32 @@ func (p *Person) Want(status int, title string) *Person {
 // the form asks for a code and none is given, it gets the next one.
 func (p *Person) Press(action string, pairs ...string) *Person {
 	p.t.Helper()
-	form, button := p.formAt(action)
-	if form == nil {
-		p.t.Fatalf("%s at %s (%d): no form for %q:\n%s", p.Name, p.Path, p.Status, action, p.Text())
-	}
+	form, _ := p.formAt(action)
 	given := false
 	for i := 0; i < len(pairs); i += 2 {
 		given = given || pairs[i] == "code"
 	}
-	if !given && fieldOf(form, "code") != nil {
+	if form != nil && !given && fieldOf(form, "code") != nil {
 		pairs = append(pairs, "code", p.Code())
 	}
-	p.Submit(button, pairs...)
+	p.Send(action, pairs...)
 	if errors := p.Errors(); len(errors) > 0 {
 		p.t.Fatalf("%s at %s: %q\n%s", p.Name, p.Path, errors, p.Text())
 	}
 	if p.Status >= 400 {
 		p.t.Fatalf("%s at %s: got %d:\n%s", p.Name, p.Path, p.Status, p.Text())
 	}
+	return p
+}
+
+// Send is Press with whatever comes of it, and no code of its own.
+func (p *Person) Send(action string, pairs ...string) *Person {
+	p.t.Helper()
+	form, button := p.formAt(action)
+	if form == nil {
+		p.t.Fatalf("%s at %s (%d): no form for %q:\n%s", p.Name, p.Path, p.Status, action, p.Text())
+	}
+	p.window.send(form, button, pairs...)
 	return p
 }
 
@@ -182,14 +226,14 @@ func (p *Person) Links() (all []string) {
 	return all
 }
 
-// invitation is the path in the last letter that invites an address.
-func (s *Site) invitation(email string) string {
+// mailed is the path of the last link in a letter to an address that begins so, such as "/invitation/".
+func (s *Site) mailed(email, begin string) string {
 	s.t.Helper()
-	link := s.URL + "/invitation/"
+	link := s.URL + begin
 	letter := s.Mail.Wait(s.t, email, link)
 	_, rest, _ := strings.Cut(letter.Text, link)
 	secret := strings.Fields(rest)[0]
-	return "/invitation/" + strings.TrimRight(secret, ".,)>")
+	return begin + strings.TrimRight(secret, ".,)>")
 }
 
 // day fills the three boxes of a date.

@@ -23,8 +23,9 @@ type Site struct {
 	program Program
 	clock   Clock
 	web     *portaltest.Site
-	serve   string // the settings of the process that serves
-	work    string // those of the worker and the command line; the same where one process is both
+	window  func(*Person) window // what people come with
+	serve   string               // the settings of the process that serves
+	work    string               // those of the worker and the command line; the same where one process is both
 	running []*Process
 
 	// What the store and the keyring themselves answer, past Sluice.
@@ -182,6 +183,7 @@ func newSite(t testing.TB, program Program, clock Clock, dir string, of parts) *
 	address := freeAddress(t)
 	s := &Site{URL: "http://" + address, Dir: dir, Mail: Mail(t), t: t, program: program, clock: clock}
 	s.web = &portaltest.Site{URL: s.URL}
+	s.window = func(p *Person) window { return plain{p.Browser} }
 	common := fmt.Sprintf(`listen: %s
 base_url: %s
 foundation: {name: Stichting Proefdata, address: "Singel 1, 3511 AA Utrecht", email: loket@proefdata.example}

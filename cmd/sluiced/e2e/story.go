@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// A Story is one agreement with everybody in it.
+// A Story is one agreement with everybody in it. Its acts are no helpers of the test: a failure names the line of the act,
+// and the message who did it on which page.
 type Story struct {
 	*Site
 	t *testing.T
@@ -45,7 +46,6 @@ func Begin(t *testing.T, s *Site) *Story {
 
 // Found sets the site up: its database, the first two of staff, a collection, the data; then it starts.
 func (s *Story) Found(cohorts ...cohort) {
-	s.t.Helper()
 	s.Do("config", "check")
 	s.Do("migrate")
 	s.Do("migrate") // twice does no harm
@@ -64,7 +64,6 @@ func setName(i int) string { return fmt.Sprintf("WGS 2026-%02d", i+1) }
 
 // AddRepresentative has two of staff add the one who signs for the foundation.
 func (s *Story) AddRepresentative() {
-	s.t.Helper()
 	s.noor.Get("/staff/new").Press("", "name", s.willem.Name, "email", s.willem.Email, "lang", "nl", "roles", "representative", "note", "Contract seen")
 	s.daan.Get("/staff")
 	task := s.daan.Link("/staff/tasks/")
@@ -74,7 +73,6 @@ func (s *Story) AddRepresentative() {
 
 // Record has the desk record a request that was approved elsewhere, and a second person approve it.
 func (s *Story) Record() {
-	s.t.Helper()
 	n := s.noor.Get("/requests/new")
 	fields := []string{"lang", "en", "title", "Signatures of resistance", "purpose", "We look for signatures.\n\nWe publish whatever we find.",
 		"licensee.name", "Klinikum Musterstadt", "licensee.address", "Marktplatz 1\nMusterstadt", "licensee.country", n.Option("licensee.country", s.country),
@@ -100,7 +98,6 @@ func (s *Story) Record() {
 
 // Sign has all three sign what is shown to each, and the delivery be prepared.
 func (s *Story) Sign() {
-	s.t.Helper()
 	var shown []string
 	for _, p := range []*Person{s.lena, s.karl, s.willem} {
 		p.Back()
@@ -121,7 +118,6 @@ func (s *Story) Sign() {
 
 // checkDocument sees that page and PDF of what was signed can be read for good.
 func (s *Story) checkDocument(p *Person) {
-	s.t.Helper()
 	p.Get(agreement)
 	var pdf string
 	for _, to := range p.Links() {
@@ -132,16 +128,14 @@ func (s *Story) checkDocument(p *Person) {
 	if pdf == "" {
 		s.t.Fatalf("no PDF on the page of the agreement: %q", p.Links())
 	}
-	p.Get(pdf)
-	if p.Status != 200 || !strings.HasPrefix(p.Body, "%PDF-") {
-		s.t.Errorf("the PDF: got %d %.20q", p.Status, p.Body)
+	if got := s.get(p, http.MethodGet, pdf); got.status != 200 || !strings.HasPrefix(string(got.body), "%PDF-") {
+		s.t.Errorf("the PDF: got %d %.20q", got.status, got.body)
 	}
 	p.Get(strings.TrimSuffix(pdf, ".pdf")).Want(200, "")
 }
 
 // Receive has the contact come, and waits until the delivery is there.
 func (s *Story) Receive() {
-	s.t.Helper()
 	s.mia.Join()
 	s.mia.Get("/deliveries")
 	s.delivery = s.mia.Link("/deliveries/")
@@ -163,7 +157,6 @@ func (s *Story) eventually(otherwise string, so func() bool) {
 
 // Audit has the command line walk the log.
 func (s *Story) Audit() {
-	s.t.Helper()
 	if out := s.Do("audit", "verify"); !strings.Contains(out, "The chain holds") {
 		s.t.Errorf("audit verify says %s", out)
 	}
@@ -171,13 +164,13 @@ func (s *Story) Audit() {
 
 // ChangeContacts has the signatory add one contact, who downloads, and remove him while he does.
 func (s *Story) ChangeContacts() {
-	s.t.Helper()
 	s.karl.Back()
 	k := s.karl.Get(agreement + "/contacts/add")
 	k.Press("/contacts/add", "name", s.jonas.Name, "position", "Data manager", "email", s.jonas.Email, "country", k.Option("country", "Germany"))
 	if !strings.HasPrefix(k.Path, agreement+"/amendments/") {
 		s.t.Fatalf("adding a contact leads to %s:\n%s", k.Path, k.Text())
 	}
+	k.Get(agreement + "/contacts/confirm").Press("/confirm")
 	s.jonas.Join()
 	s.jonas.Get(s.delivery).Want(200, "")
 	slow := s.open(s.jonas, largeFile)
@@ -218,7 +211,6 @@ func (s *Story) offersFiles(p *Person) bool {
 
 // Pause has two of the desk suspend and resume the agreement.
 func (s *Story) Pause() {
-	s.t.Helper()
 	s.noor.Back()
 	s.daan.Back()
 	s.mia.Back()
@@ -234,7 +226,6 @@ func (s *Story) Pause() {
 }
 
 func (s *Story) resume() {
-	s.t.Helper()
 	s.noor.Back()
 	s.noor.Get(request+"/resume").Press("/resume", "reason", "The question was answered")
 	s.daan.Back()
@@ -244,7 +235,6 @@ func (s *Story) resume() {
 
 // Halt stops everything by the command line, and has the desk confirm and resume.
 func (s *Story) Halt() {
-	s.t.Helper()
 	s.mia.Back()
 	running := s.open(s.mia, largeFile)
 	began := time.Now()
@@ -275,7 +265,6 @@ func (s *Story) wantOpen(when string) {
 
 // Extend waits for the reminders, and has an extension asked for and decided.
 func (s *Story) Extend() {
-	s.t.Helper()
 	for i, days := range []int{90, 30} {
 		s.moveTo(s.end().AddDate(0, 0, -days).Add(time.Hour))
 		s.eventually(fmt.Sprintf("no reminder %d days before the end", days), func() bool { return s.reminders() > i })
@@ -310,7 +299,6 @@ func (s *Story) reminders() int {
 
 // End lets the term end, and sees that nothing is left.
 func (s *Story) End() {
-	s.t.Helper()
 	buckets := s.ofDelivery()
 	if len(buckets) != 1 || !s.hasBucket(buckets[0]) {
 		s.t.Fatalf("the store has the buckets %q for the delivery, want one", buckets)
@@ -368,14 +356,16 @@ func (s *Story) moveTo(at time.Time) {
 
 // Whole plays everything, from the first command to the certificate.
 func (s *Story) Whole() {
-	s.t.Helper()
 	s.Found(s.cohortsThere()...)
 	s.AddRepresentative()
 	s.Record()
 	s.Sign()
 	s.Receive()
+	s.Save()
 	s.Download()
 	s.DownloadWithToken()
+	s.KeepAccount()
+	s.LoseBoth()
 	s.ChangeContacts()
 	s.Pause()
 	s.Halt()

@@ -19,9 +19,10 @@ import (
 
 // A tab is one page of Chromium. It notes everything that the browser complains about.
 type tab struct {
-	t   testing.TB
-	ctx context.Context
-	axe string
+	t     testing.TB
+	ctx   context.Context
+	axe   string
+	doing string // what the browser was last asked for, to be named when it does not come
 
 	mu         sync.Mutex
 	complaints []string
@@ -91,22 +92,25 @@ func (b *tab) complained() []string {
 	return said
 }
 
+// patience is how long the browser may take for anything.
+const patience = time.Minute
+
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
-		b.t.Fatalf("the browser: %v", err)
+		b.t.Fatalf("%s: the browser: %v", b.doing, err)
 	}
 }
 
 func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	result, err := chromedp.Call(ctx, command, params)
 	if err != nil {
-		b.t.Fatalf("the browser: %v", err)
+		b.t.Fatalf("%s: the browser: %v", b.doing, err)
 	}
 	return result
 }
@@ -114,6 +118,7 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 // open opens a page and returns its status.
 func (b *tab) open(address string) int {
 	b.t.Helper()
+	b.doing = "opening " + address
 	b.do(chromedp.Navigate(address))
 	return b.status()
 }
@@ -125,40 +130,23 @@ func (b *tab) status() int {
 
 func eval[T any](b *tab, script string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 60*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
 	if err != nil {
-		b.t.Fatalf("%.100s: %v", script, err)
+		b.t.Fatalf("%s: %.100s: %v", b.doing, script, err)
 	}
 	return value
 }
 
-// submit sends the form that the script names, past the browser's own checks, and waits for the answer.
-func (b *tab) submit(form string) {
+// follow does what leads to another page, and waits until that has come.
+func (b *tab) follow(action chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	_, err := chromedp.RunResponse(ctx, chromedp.Evaluate[chromedp.Void](`{ const f = `+form+`; f.noValidate = true; f.querySelector('button:not([type=button])').click() }`))
-	if err != nil {
-		b.t.Fatalf("sending %s: %v", form, err)
+	if _, err := chromedp.RunResponse(ctx, action); err != nil {
+		b.t.Fatalf("%s: no page follows: %v", b.doing, err)
 	}
-}
-
-// wcag are the rules that every page keeps.
-const wcag = `{runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}, resultTypes: ['violations']}`
-
-// violations are the rules of accessibility that the page breaks.
-func (b *tab) violations() []string {
-	b.t.Helper()
-	if b.axe == "" {
-		b.axe = servers.Axe(b.t)
-	}
-	if !eval[bool](b, `!!window.axe`) {
-		eval[int](b, b.axe+`; 0`)
-	}
-	return eval[[]string](b, `axe.run(document, `+wcag+`).then(r => r.violations.map(v => v.id + ': ' + v.help + ' at ' +
-		v.nodes.slice(0, 3).map(n => n.target.join(' ') + ' ' + n.html.slice(0, 150)).join(' | ')))`)
 }
 
 func (b *tab) width(pixels int64) {
@@ -166,17 +154,12 @@ func (b *tab) width(pixels int64) {
 	b.do(chromedp.EmulateViewport(pixels, 900))
 }
 
-// scheme changes between light and dark, at once: a colour that is still fading has no contrast.
-func (b *tab) scheme(name string) {
-	b.t.Helper()
-	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name},
-		{Name: "prefers-reduced-motion", Value: "reduce"}}})
-}
+// scheme changes between light and dark.
+func (b *tab) scheme(name string) { b.t.Helper(); b.media("prefers-color-scheme", name) }
 
-// startDemo starts the demo and returns its address.
-func startDemo(t testing.TB, program Program) string {
-	t.Helper()
-	p := program.Start(t, "Sluice demo: open http", "demo", "--listen", "127.0.0.1:0")
-	_, rest, _ := strings.Cut(p.Said(), "Sluice demo: open ")
-	return strings.Fields(rest)[0]
+// media tells the page what somebody prefers, and to change at once: a colour that is still fading has no contrast.
+func (b *tab) media(feature, value string) {
+	b.t.Helper()
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: feature, Value: value},
+		{Name: "prefers-reduced-motion", Value: "reduce"}}})
 }
