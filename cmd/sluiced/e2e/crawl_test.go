@@ -46,6 +46,14 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	if len(people) < 5 {
 		t.Fatalf("the demo has the people %v, want everybody", people)
 	}
+	for _, dot := range []string{".step", ".time-line-event"} { // drawn by the style sheet alone, also where it may choose no colours
+		first.open(base + "/demo/design")
+		first.media("forced-colors", "active")
+		if got := eval[string](first, fmt.Sprintf(`getComputedStyle(document.querySelector(%q), '::before').forcedColorAdjust`, dot)); got != "none" {
+			t.Errorf("with forced colours %s is drawn with forced-color-adjust %q, want none", dot, got)
+		}
+	}
+	first.scheme("light")
 	work := make(chan func(*tab))
 	var done sync.WaitGroup
 	for range 2 {
