@@ -349,7 +349,7 @@ func TestAKeyringOrStoreThatIsAwayMakesAPage(t *testing.T) {
 		w.Plan.FailAt(1, keyringtest.NotDone)
 		s.get("carla", d.ID, path).want(t, path+" without the keyring", 503, nil)
 		w.Store.FailFrom(1, objects.NotDone)
-		s.get("carla", d.ID, path).want(t, path+" without the store", 500, nil)
+		s.get("carla", d.ID, path).want(t, path+" without the store", 503, nil)
 		w.Store.Heal()
 		s.get("carla", d.ID, path).want(t, path, 200, nil)
 	}
