@@ -49,7 +49,7 @@ const (
 			name = excluded.name, latin = excluded.latin, position = excluded.position, email = excluded.email, address = excluded.address,
 			seq = excluded.seq`
 	firstContacts = selectContacts + ` WHERE request = $1
-		AND NOT EXISTS (SELECT 1 FROM amendments m WHERE m.contact = contacts.id AND m.type = 'contact-added') ORDER BY seq`
+		AND NOT EXISTS (SELECT 1 FROM amendments m WHERE m.agreement = contacts.agreement AND m.contact = contacts.id AND m.type = 'contact-added') ORDER BY seq`
 	// Only a contact that nobody ever signed for leaves without a trace.
 	deleteContact = `DELETE FROM contacts WHERE id = $1 AND added = 0`
 

@@ -58,6 +58,8 @@ type DB struct {
 	Now func() time.Time
 	// Parked is told of a job that was parked, in the transaction that parks it; nil tells nobody.
 	Parked func(*Tx, Job) error
+	// Asked is told the text of every statement, so that a test can have its plan explained; nil tells nobody.
+	Asked func(statement string)
 
 	engine Engine
 	write  *sql.DB

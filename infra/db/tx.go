@@ -272,6 +272,9 @@ var written = regexp.MustCompile(`(?i)^\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)
 
 // allowed keeps bookkeeping apart from what must be recorded, and views from writing.
 func (tx *Tx) allowed(query string) error {
+	if tx.db.Asked != nil {
+		tx.db.Asked(query)
+	}
 	if tx.mode == changing {
 		return nil
 	}
