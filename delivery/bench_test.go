@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -273,26 +274,56 @@ func BenchmarkDecision(b *testing.B) {
 			times = append(times, time.Since(start))
 		}
 	}
-	spread(b, "the decision, with 100,000 grants", times)
+	spread(b, "the decision, with 100,000 grants under 5,000 agreements", times)
 }
 
-// crowd fills the tables with copies of one agreement's rows: 100,000 grants over 10,000 deliveries and contacts.
+// crowd fills the tables with copies of one agreement's rows, as after ten years: 5,000 agreements, each with 5 deliveries and 4
+// contacts, so that there are 100,000 grants; 10,000 persons, each with an account, a second factor and a session, who are
+// contacts of two agreements.
 func crowd(b *testing.B, w *deliverytest.World, id delivery.ID, a *deliverytest.Agreement) {
 	b.Helper()
-	must(b, w.DB.Change(b.Context(), db.Worker(), func(tx *db.Tx) error {
-		const numbers = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) `
-		for _, statement := range []string{
-			`INSERT INTO grants (id, contact, delivery, created) ` + fmt.Sprintf(numbers, 100_000) +
-				`SELECT 'g' || i, 'c' || (i %% 10000), 'd' || (i / 10), 1 FROM n`,
-			`INSERT INTO deliveries (id, number, agreement, kind, state, rev, bucket, key_id, created) ` + fmt.Sprintf(numbers, 10_000) +
-				`SELECT 'd' || i, 'n' || i, 'a' || (i / 5), 'research', 'available', 3, 'b' || i, 'k' || i, 1 FROM n`,
-		} {
-			if _, err := tx.Exec(strings.ReplaceAll(statement, "%%", "%")); err != nil {
+	person, request := `= '`+string(a.Contact.Person())+`'`, string(a.Request)
+	for _, c := range []struct {
+		table string
+		n     int
+		of    string // the row that is copied
+		other map[string]string
+	}{
+		{"persons", 10_000, `id ` + person, map[string]string{"id": `'p' || i`}},
+		{"accounts", 10_000, `person_id ` + person, map[string]string{"person_id": `'p' || i`}},
+		{"factors", 10_000, `person_id ` + person, map[string]string{"person_id": `'p' || i`}},
+		{"sessions", 10_000, `id = (SELECT MIN(id) FROM sessions WHERE person_id ` + person + `)`, map[string]string{"id": `'s' || i`, "hash": `'h' || i`, "person_id": `'p' || i`}},
+		{"requests", 5_000, `id = '` + request + `'`, map[string]string{"id": `'q' || i`, "number": `'q' || i`}},
+		{"agreements", 5_000, `id = '` + string(a.ID) + `'`, map[string]string{"id": `'a' || i`, "request": `'q' || i`, "number": `'a' || i`}},
+		{"contacts", 20_000, `id = '` + string(a.ContactID) + `'`, map[string]string{"id": `'c' || i`, "request": `'q' || (i / 4)`, "agreement": `'a' || (i / 4)`,
+			"person": `'p' || (i % 10000)`, "email": `'c' || i || '@x.example'`, "address": `'c' || i || '@x.example'`}},
+		{"deliveries", 25_000, `id = '` + string(id) + `'`, map[string]string{"id": `'d' || i`, "agreement": `'a' || (i / 5)`, "number": `'d' || i`, "bucket": `'b' || i`, "key_id": `'k' || i`}},
+		{"grants", 100_000, `delivery = '` + string(id) + `'`, map[string]string{"id": `'g' || i`, "contact": `'c' || (i / 20 * 4 + i % 20 / 5)`, "delivery": `'d' || (i / 20 * 5 + i % 5)`}},
+	} {
+		must(b, w.DB.Change(b.Context(), db.Worker(), func(tx *db.Tx) error {
+			rows, err := tx.Query(`SELECT * FROM ` + c.table + ` WHERE 1 = 0`)
+			if err != nil {
 				return err
 			}
-		}
-		return tx.Record("test:crowd", tampered{})
-	}))
+			columns, err := rows.Columns()
+			rows.Close()
+			if err != nil {
+				return err
+			}
+			values := slices.Clone(columns)
+			for i, name := range columns {
+				if value, found := c.other[name]; found {
+					values[i] = value
+				}
+			}
+			n, err := tx.Exec(fmt.Sprintf(`INSERT INTO %s (%s) WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT %s FROM n, %s WHERE %s`,
+				c.table, strings.Join(columns, ", "), c.n-1, strings.Join(values, ", "), c.table, c.of))
+			if err != nil || n != int64(c.n) {
+				return fmt.Errorf("%s: %d copies, %w", c.table, n, err)
+			}
+			return tx.Record("test:crowd", tampered{})
+		}))
+	}
 }
 
 func BenchmarkPrepareTenThousandFiles(b *testing.B) {
