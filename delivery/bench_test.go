@@ -25,6 +25,7 @@ import (
 
 	"sluice/delivery"
 	"sluice/delivery/deliverytest"
+	"sluice/delivery/ratiotest"
 	"sluice/infra/account"
 	"sluice/infra/db"
 	"sluice/infra/db/dbtest"
@@ -53,7 +54,7 @@ type handed struct {
 
 func handOver(b *testing.B, store delivery.Store) *handed {
 	b.Helper()
-	h := &handed{World: now(b, deliverytest.Options{Store: store}), size: int64(fromEnv(b, "SLUICE_BENCH_BYTES", 1<<30))}
+	h := &handed{World: now(b, deliverytest.Options{Store: store}), size: ratiotest.Bytes(b)}
 	dir := b.TempDir()
 	h.plain = filepath.Join(dir, "large.bam")
 	f, err := os.Create(h.plain)
@@ -121,8 +122,8 @@ func BenchmarkGatewayDecrypted(b *testing.B) {
 		w.Header().Set("Content-Type", "application/octet-stream")
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 	}))
-	paired(b, h.size, &side{name: "net/http from memory", run: func() { fetch(b, memory, h.size, "") }},
-		&side{name: "the gateway, decrypted", run: func() { fetch(b, h.url, h.size, "") }})
+	ratiotest.Paired(b, h.size, &ratiotest.Side{Name: "net/http from memory", Run: func() { fetch(b, memory, h.size, "") }},
+		&ratiotest.Side{Name: "the gateway, decrypted", Run: func() { fetch(b, h.url, h.size, "") }})
 }
 
 func BenchmarkGatewayAsStored(b *testing.B) {
@@ -139,14 +140,14 @@ func BenchmarkGatewayAsStored(b *testing.B) {
 			http.Error(w, err.Error(), statusOf(err))
 		}
 	}))
-	paired(b, info.Size(), &side{name: "http.FileServer", run: func() { fetch(b, files+"/body", info.Size(), "") }},
-		&side{name: "the gateway, as stored", run: func() { fetch(b, stored, info.Size(), "") }})
+	ratiotest.Paired(b, info.Size(), &ratiotest.Side{Name: "http.FileServer", Run: func() { fetch(b, files+"/body", info.Size(), "") }},
+		&ratiotest.Side{Name: "the gateway, as stored", Run: func() { fetch(b, stored, info.Size(), "") }})
 }
 
 func BenchmarkGatewayEightRanges(b *testing.B) {
 	h := handOver(b, dirStore(b))
-	paired(b, h.size, &side{name: "one stream", run: func() { fetch(b, h.url, h.size, "") }},
-		&side{name: "eight ranges at once", run: func() {
+	ratiotest.Paired(b, h.size, &ratiotest.Side{Name: "one stream", Run: func() { fetch(b, h.url, h.size, "") }},
+		&ratiotest.Side{Name: "eight ranges at once", Run: func() {
 			var all sync.WaitGroup
 			for i := range int64(8) {
 				from, to := h.size*i/8, h.size*(i+1)/8
@@ -172,7 +173,7 @@ func BenchmarkGatewayShortRange(b *testing.B) {
 			}
 		}
 	}
-	spread(b, "10 KiB of an open transfer, decision included", times)
+	ratiotest.Spread(b, "10 KiB of an open transfer, decision included", times)
 }
 
 func BenchmarkGatewayHundredStreams(b *testing.B) {
@@ -226,14 +227,14 @@ func BenchmarkGatewayFromMinIO(b *testing.B) {
 	must(b, err)
 	signed, err := client.PresignedGetObject(b.Context(), bucket, object, time.Hour, nil)
 	must(b, err)
-	paired(b, h.size, &side{name: "MinIO's own presigned GET", run: func() { fetch(b, signed.String(), info.Size, "") }},
-		&side{name: "the gateway from MinIO, decrypted", run: func() { fetch(b, h.url, h.size, "") }})
+	ratiotest.Paired(b, h.size, &ratiotest.Side{Name: "MinIO's own presigned GET", Run: func() { fetch(b, signed.String(), info.Size, "") }},
+		&ratiotest.Side{Name: "the gateway from MinIO, decrypted", Run: func() { fetch(b, h.url, h.size, "") }})
 }
 
 func BenchmarkImportToMinIO(b *testing.B) {
 	server := servers.OwnMinIO(b)
 	w := now(b, deliverytest.Options{Store: realS3(b, server)})
-	size := int64(fromEnv(b, "SLUICE_BENCH_BYTES", 1<<30))
+	size := ratiotest.Bytes(b)
 	dir := b.TempDir()
 	f, err := os.Create(filepath.Join(dir, "large.bam"))
 	must(b, err)
@@ -244,7 +245,7 @@ func BenchmarkImportToMinIO(b *testing.B) {
 	must(b, err)
 	must(b, client.MakeBucket(b.Context(), "plain-puts", minio.MakeBucketOptions{}))
 	n := 0
-	paired(b, size, &side{name: "minio-go's PutObject of the plain file", run: func() {
+	ratiotest.Paired(b, size, &ratiotest.Side{Name: "minio-go's PutObject of the plain file", Run: func() {
 		n++
 		in, err := os.Open(filepath.Join(dir, "large.bam"))
 		must(b, err)
@@ -252,7 +253,7 @@ func BenchmarkImportToMinIO(b *testing.B) {
 		_, err = client.PutObject(b.Context(), "plain-puts", fmt.Sprint(n), in, size, minio.PutObjectOptions{PartSize: 16 << 20})
 		must(b, err)
 		must(b, client.RemoveObject(b.Context(), "plain-puts", fmt.Sprint(n), minio.RemoveObjectOptions{}))
-	}}, &side{name: "import: hash, seal, put, read back", run: func() {
+	}}, &ratiotest.Side{Name: "import: hash, seal, put, read back", Run: func() {
 		n++
 		_, err := w.Depot.Import(b.Context(), w.Steward, w.Listed(fmt.Sprint(n), os.DirFS(dir), "large.bam"))
 		must(b, err)
@@ -274,7 +275,7 @@ func BenchmarkDecision(b *testing.B) {
 			times = append(times, time.Since(start))
 		}
 	}
-	spread(b, "the decision, with 100,000 grants under 5,000 agreements", times)
+	ratiotest.Spread(b, "the decision, with 100,000 grants under 5,000 agreements", times)
 }
 
 // crowd fills the tables with copies of one agreement's rows, as after ten years: 5,000 agreements, each with 5 deliveries and 4
@@ -327,7 +328,7 @@ func crowd(b *testing.B, w *deliverytest.World, id delivery.ID, a *deliverytest.
 }
 
 func BenchmarkPrepareTenThousandFiles(b *testing.B) {
-	files := fromEnv(b, "SLUICE_BENCH_FILES", 10_000)
+	files := ratiotest.Number(b, "SLUICE_BENCH_FILES", 10_000)
 	keys := realVault(b)
 	w := now(b, deliverytest.Options{Keys: keys, Placement: licensing.Shared})
 	tree := fstest.MapFS{}
@@ -358,5 +359,5 @@ func BenchmarkPrepareTenThousandFiles(b *testing.B) {
 	}
 	batches := (files + 499) / 500
 	b.Logf("Vault was asked %d times, for %d batches of 500 and the manifest", keys.calls.take("crypt")+0, batches)
-	spread(b, fmt.Sprintf("preparing %d files that are shared", files), times)
+	ratiotest.Spread(b, fmt.Sprintf("preparing %d files that are shared", files), times)
 }

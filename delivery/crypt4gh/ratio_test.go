@@ -5,114 +5,21 @@ package crypt4gh_test
 import (
 	"crypto/cipher"
 	"crypto/sha256"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
-	"strconv"
-	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/chacha20poly1305"
 
 	"sluice/delivery/crypt4gh"
+	"sluice/delivery/ratiotest"
 )
-
-// The benchmarks here print ratios to a baseline taken in the same minute, for the seconds of one machine say nothing
-// about another. Sizes and rounds: SLUICE_BENCH_BYTES (default 1 GiB), SLUICE_BENCH_ROUNDS (default 10).
-
-func fromEnv(b *testing.B, name string, otherwise int64) int64 {
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n <= 0 {
-		b.Fatalf("%s=%q is not a positive number", name, text)
-	}
-	return n
-}
-
-// A side is one of the two things compared.
-type side struct {
-	name string
-	run  func()
-	wall []float64
-	cpu  []float64
-}
-
-func (s *side) once() {
-	cpu, start := cpuSeconds(), time.Now()
-	s.run()
-	s.wall = append(s.wall, time.Since(start).Seconds())
-	s.cpu = append(s.cpu, cpuSeconds()-cpu)
-}
-
-func cpuSeconds() float64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
-}
-
-// machineSeconds is the CPU time that all processes of the machine have used; 0 where /proc/stat does not tell.
-func machineSeconds() float64 {
-	text, _ := os.ReadFile("/proc/stat")
-	var user, nice, system float64
-	if _, err := fmt.Sscanf(string(text), "cpu %f %f %f", &user, &nice, &system); err != nil {
-		return 0
-	}
-	return (user + nice + system) / 100
-}
-
-func median(of []float64) float64 {
-	sorted := slices.Sorted(slices.Values(of))
-	return sorted[len(sorted)/2]
-}
-
-// paired runs both sides in turn, one round uncounted, and reports the median of the ratios of the rounds.
-func paired(b *testing.B, size int64, base, ours *side) {
-	rounds := int(fromEnv(b, "SLUICE_BENCH_ROUNDS", 10))
-	start, own, all := time.Now(), cpuSeconds(), machineSeconds()
-	for b.Loop() {
-		base.run()
-		ours.run()
-		for i := range rounds {
-			first, second := base, ours
-			if i%2 == 1 {
-				first, second = ours, base
-			}
-			first.once()
-			second.once()
-		}
-	}
-	ratios := make([]float64, len(base.wall))
-	for i := range ratios {
-		ratios[i] = ours.wall[i] / base.wall[i]
-	}
-	gb := float64(size) / 1e9
-	for _, s := range []*side{base, ours} {
-		b.Logf("%-28s median %.3f s (%.3f to %.3f), %.2f GB/s, %.2f CPU s/GB", s.name, median(s.wall),
-			slices.Min(s.wall), slices.Max(s.wall), gb/median(s.wall), median(s.cpu)/gb)
-	}
-	b.Logf("ratio %.3f (%.3f to %.3f) over %d rounds of %d bytes", median(ratios), slices.Min(ratios),
-		slices.Max(ratios), len(ratios), size)
-	// What needs two cores cannot be judged while something else has one of them.
-	others := max(0, machineSeconds()-all-cpuSeconds()+own) / time.Since(start).Seconds()
-	b.Logf("other processes used %.1f of %d cores meanwhile", others, runtime.NumCPU())
-	b.ReportMetric(median(ratios), "ratio")
-	b.ReportMetric(median(ours.cpu)/gb, "CPU-s/GB")
-	b.ReportMetric(0, "ns/op")
-}
 
 // bigFile makes a file of incompressible plaintext and its body, both in the page cache.
 func bigFile(b *testing.B) (plain, body string, key crypt4gh.DataKey, size int64) {
-	size = fromEnv(b, "SLUICE_BENCH_BYTES", 1<<30)
+	size = ratiotest.Bytes(b)
 	dir := b.TempDir()
 	plain, body = filepath.Join(dir, "plain"), filepath.Join(dir, "body")
 	in := create(b, plain)
@@ -174,12 +81,12 @@ func benchmarkOpen(b *testing.B, name string, copyTo func(*crypt4gh.Reader, io.W
 	if err != nil {
 		b.Fatal(err)
 	}
-	base := &side{name: "plain loop, 1 MiB reads", run: func() {
+	base := &ratiotest.Side{Name: "plain loop, 1 MiB reads", Run: func() {
 		f := open(b, body)
 		defer f.Close()
 		plainLoop(b, f, aead, io.Discard)
 	}}
-	ours := &side{name: name, run: func() {
+	ours := &ratiotest.Side{Name: name, Run: func() {
 		f := open(b, body)
 		defer f.Close()
 		r, err := crypt4gh.NewBodyReader(f, crypt4gh.Contents{Keys: []crypt4gh.DataKey{key}})
@@ -190,7 +97,7 @@ func benchmarkOpen(b *testing.B, name string, copyTo func(*crypt4gh.Reader, io.W
 			b.Fatalf("opened %d bytes, %v; want %d", n, err, size)
 		}
 	}}
-	paired(b, size, base, ours)
+	ratiotest.Paired(b, size, base, ours)
 }
 
 func BenchmarkRatioOpen(b *testing.B) {
@@ -203,7 +110,7 @@ func BenchmarkRatioOpenParallel(b *testing.B) {
 
 func BenchmarkRatioSeal(b *testing.B) {
 	plain, _, key, size := bigFile(b)
-	base := &side{name: "SHA-256 of the plaintext", run: func() {
+	base := &ratiotest.Side{Name: "SHA-256 of the plaintext", Run: func() {
 		f := open(b, plain)
 		defer f.Close()
 		h := sha256.New()
@@ -211,7 +118,7 @@ func BenchmarkRatioSeal(b *testing.B) {
 			b.Fatal(n, err)
 		}
 	}}
-	ours := &side{name: "Seal, both hashes", run: func() {
+	ours := &ratiotest.Side{Name: "Seal, both hashes", Run: func() {
 		f := open(b, plain)
 		defer f.Close()
 		sum, err := crypt4gh.Seal(io.Discard, f, key)
@@ -219,5 +126,5 @@ func BenchmarkRatioSeal(b *testing.B) {
 			b.Fatalf("sealed %d bytes, %v; want %d", sum.PlainSize, err, size)
 		}
 	}}
-	paired(b, size, base, ours)
+	ratiotest.Paired(b, size, base, ours)
 }
