@@ -94,6 +94,10 @@ func (d *documents) contact(c licensing.Contact, lang string) document.Contact {
 
 func (d *documents) agreement(in licensing.Document) (document.Data, error) {
 	a, content := in.Agreement, in.Request.Content
+	reason, err := d.reason(in.Request.Outcome.Reason, in.Lang)
+	if err != nil {
+		return nil, err
+	}
 	out := document.Agreement{
 		Request: a.RequestNumber, Number: in.Number, Version: in.Version, NonEEA: a.Variant == jurisdiction.NonEEA, Lang: in.Lang,
 		Foundation: d.foundation(in.Lang), Licensee: d.licenseeOf(content.Licensee, in.Lang),
@@ -101,7 +105,7 @@ func (d *documents) agreement(in licensing.Document) (document.Data, error) {
 		Representative: personOf(a.Party(licensing.Representative)),
 		Project:        document.Project{Title: content.Title, Purpose: content.Purpose}, Conditions: content.Conditions,
 		From: dates.Day(a.NotBefore.String()), Until: dates.Day(a.Until.String()), Zone: in.Zone,
-		Acknowledgement: d.acknowledgement(in.Lang), VariantReason: d.reason(in.Request.Outcome.Reason, in.Lang),
+		Acknowledgement: d.acknowledgement(in.Lang), VariantReason: reason,
 		Link: d.link(in.Link), Made: in.Made,
 	}
 	if a.NotBefore.IsZero() {
@@ -171,13 +175,10 @@ func (d *documents) amendment(in licensing.Document) (document.Data, error) {
 		out.Was, out.Successor = personOf(in.Was), personOf(m.Succession.Party)
 	}
 	for _, decision := range in.Decisions {
-		out.Decisions = append(out.Decisions, document.Decision{Person: document.Person{Name: decision.Name, Latin: decision.Latin}, Part: onBehalf[in.Lang], At: decision.At})
+		out.Decisions = append(out.Decisions, document.Decision{Person: document.Person{Name: decision.Name, Latin: decision.Latin}, Part: d.texts.Word(in.Lang, "on-behalf"), At: decision.At})
 	}
 	return out, nil
 }
-
-// onBehalf is as what members of staff decide.
-var onBehalf = map[string]string{"en": "for the Foundation", "nl": "namens de Stichting"}
 
 func named(n licensing.Named) document.Person {
 	return document.Person{Name: n.Name, Latin: n.Latin, Position: n.Position, Email: n.Email}
@@ -190,10 +191,7 @@ func (d *documents) attestation(in licensing.Document) document.Data {
 		ended = a.Closed
 	}
 	// The statement covers whatever was delivered, also what nobody remembers to list.
-	deliveries := "all deliveries under " + a.Number
-	if in.Lang == "nl" {
-		deliveries = "alle leveringen onder " + a.Number
-	}
+	deliveries := d.texts.Word(in.Lang, "all-deliveries", "agreement", a.Number)
 	return document.Attestation{
 		Number: in.Number, Agreement: a.Number, Lang: in.Lang, Foundation: d.foundation(in.Lang),
 		Licensee: d.licenseeOf(in.Request.Content.Licensee, in.Lang), Signatory: personOf(a.Party(licensing.Signatory)),
@@ -215,34 +213,22 @@ func (d *documents) certificate(c delivery.Certificate) (source, pdf []byte, err
 		EndedAt: c.Ended, Compromised: c.Compromised, EmptiedAt: c.Emptied, KeyDestroyed: c.KeyDestroyed, BucketDeleted: c.BucketRemoved,
 		Zone: c.Zone.String(), Made: c.Made,
 	}
-	done := [3]time.Time{c.Emptied, c.KeyDestroyed, c.BucketRemoved}
-	for i, words := range certificateSteps[c.Lang] {
-		out.Steps = append(out.Steps, document.Step{What: words.what, At: done[i], Verified: words.verified})
+	for _, did := range []struct {
+		word string
+		at   time.Time
+	}{{"did-emptied", c.Emptied}, {"did-key", c.KeyDestroyed}, {"did-bucket", c.BucketRemoved}} {
+		out.Steps = append(out.Steps, document.Step{What: d.texts.Word(c.Lang, did.word), At: did.at, Verified: d.texts.Word(c.Lang, did.word+"-verified")})
 	}
 	slices.SortStableFunc(out.Steps, func(a, b document.Step) int { return a.At.Compare(b.At) })
 	source, pdf, _, err = d.build(out)
 	return source, pdf, err
 }
 
-// certificateSteps are the three steps in the order in which they are done unless the key could not wait, and how each is verified.
-var certificateSteps = map[string][3]struct{ what, verified string }{
-	"en": {
-		{"The bucket was emptied", "The store listed no object, no old version and no unfinished upload"},
-		{"The key was destroyed", "The keyring answered that there is no such key"},
-		{"The bucket was deleted", "The store answered that there is no such bucket"},
-	},
-	"nl": {
-		{"De bucket is leeggemaakt", "De opslag toonde geen object, geen oude versie en geen onvoltooide upload"},
-		{"De sleutel is vernietigd", "De sleutelbewaring antwoordde dat die sleutel niet bestaat"},
-		{"De bucket is verwijderd", "De opslag antwoordde dat die bucket niet bestaat"},
-	},
-}
-
 // reason says in a sentence why this licence follows from where the licensee is.
-func (d *documents) reason(why jurisdiction.Reason, lang string) string {
-	sentence, ok := reasons[why.Key][lang]
-	if !ok {
-		sentence = reasons["jurisdiction.none"][lang]
+func (d *documents) reason(why jurisdiction.Reason, lang string) (string, error) {
+	word := strings.Replace(why.Key, "jurisdiction.", "reason-", 1)
+	if !d.texts.HasWord(lang, word) {
+		return "", fmt.Errorf("no sentence says why this licence follows (%s): it cannot be signed for yet", why.Key)
 	}
 	names := func(codes string) string {
 		var all []string
@@ -251,43 +237,7 @@ func (d *documents) reason(why jurisdiction.Reason, lang string) string {
 		}
 		return strings.Join(all, ", ")
 	}
-	return strings.NewReplacer("{countries}", names(why.Args["countries"]), "{because}", names(why.Args["because"])).Replace(sentence)
-}
-
-// reasons are the sentences for what the jurisdiction table answers.
-var reasons = map[string]map[string]string{
-	"jurisdiction.eea": {
-		"en": "The Licensee is established, and the data are reached, within the European Economic Area: {countries}.",
-		"nl": "De Licentiehouder is gevestigd, en heeft toegang tot de data, binnen de Europese Economische Ruimte: {countries}.",
-	},
-	"jurisdiction.adequate": {
-		"en": "The European Commission has decided that protection is adequate in every country concerned outside the European Economic Area: {countries}.",
-		"nl": "De Europese Commissie heeft besloten dat elk betrokken land buiten de Europese Economische Ruimte een passend beschermingsniveau biedt: {countries}.",
-	},
-	"jurisdiction.scope-met": {
-		"en": "A decision on adequacy exists, and the foundation established that the Licensee falls within its scope: {countries}.",
-		"nl": "Er is een adequaatheidsbesluit, en de stichting heeft vastgesteld dat de Licentiehouder daaronder valt: {countries}.",
-	},
-	"jurisdiction.scope-met-other-licence": {
-		"en": "A decision on adequacy covers the Licensee; the foundation uses the licence for parties outside the European Economic Area all the same: {because}.",
-		"nl": "Een adequaatheidsbesluit geldt voor de Licentiehouder; de stichting gebruikt toch de licentie voor partijen buiten de Europese Economische Ruimte: {because}.",
-	},
-	"jurisdiction.scope-not-met": {
-		"en": "A decision on adequacy exists, and the Licensee does not fall within its scope: {because}.",
-		"nl": "Er is een adequaatheidsbesluit, en de Licentiehouder valt daar niet onder: {because}.",
-	},
-	"jurisdiction.review-met": {
-		"en": "The foundation looked at the case and established that this Licensee is bound by equivalent protection: {countries}.",
-		"nl": "De stichting heeft het geval bekeken en vastgesteld dat voor deze Licentiehouder gelijkwaardige bescherming geldt: {countries}.",
-	},
-	"jurisdiction.review-not-met": {
-		"en": "The foundation looked at the case and established that protection is not equivalent: {because}.",
-		"nl": "De stichting heeft het geval bekeken en vastgesteld dat de bescherming niet gelijkwaardig is: {because}.",
-	},
-	"jurisdiction.none": {
-		"en": "The Licensee is established, or the data are reached, in a country outside the European Economic Area without a decision on adequacy: {because}.",
-		"nl": "De Licentiehouder is gevestigd in, of heeft toegang tot de data vanuit, een land buiten de Europese Economische Ruimte zonder adequaatheidsbesluit: {because}.",
-	},
+	return d.texts.Word(lang, word, "countries", names(why.Args["countries"]), "because", names(why.Args["because"])), nil
 }
 
 // licenseeByNumber finds the licensee of an agreement for its certificate.

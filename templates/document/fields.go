@@ -84,4 +84,6 @@ var wordKeys = strings.Fields(`
 	part part-before part-after authority signature-room signs-applicant signs-signatory signs-representative
 	decided-by decided-as decided-at decisions-none
 	delivery files files-shared bytes bucket key ended emptied destroyed bucket-deleted compromised
-	step step-at step-verified copies-vault copies-local remarks-none`)
+	step step-at step-verified copies-vault copies-local remarks-none
+	on-behalf all-deliveries did-emptied did-emptied-verified did-key did-key-verified did-bucket did-bucket-verified
+	reason-eea reason-adequate reason-scope-met reason-scope-met-other-licence reason-scope-not-met reason-review-met reason-review-not-met reason-none`)

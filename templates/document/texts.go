@@ -132,6 +132,22 @@ func (t *Texts) loadWords(override fs.FS, lang string) error {
 	return nil
 }
 
+// Word is one of the words and sentences of words.LANG.json, with {name} replaced by pairs of name and text. A key that is
+// not there is a mistake of the program: the sentence of another would stand in what people sign.
+func (t *Texts) Word(lang, key string, pairs ...string) string {
+	word, ok := t.words[lang][key]
+	if !ok {
+		panic("no word of agreements is called " + key + " in " + lang)
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		word = strings.ReplaceAll(word, "{"+pairs[i]+"}", pairs[i+1])
+	}
+	return word
+}
+
+// HasWord says whether Word has a word.
+func (t *Texts) HasWord(lang, key string) bool { return t.words[lang][key] != "" }
+
 func (t *Texts) loadConfirmations(override fs.FS) error {
 	b, err := readText(override, confirmationsFile)
 	if err != nil {
