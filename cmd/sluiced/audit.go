@@ -74,13 +74,12 @@ func (s *site) verify(ctx context.Context) (head audit.Head, found []string, err
 		if err != nil || !replayed {
 			return err
 		}
-		if err := accounts.Compare(tx); err != nil {
-			found = append(found, err.Error())
-		}
-		differences, err := deliveries.Compare(tx)
-		found = append(found, differences...)
-		if err != nil {
-			return err
+		for _, compare := range []func(*db.Tx) ([]string, error){accounts.Compare, deliveries.Compare} {
+			differences, err := compare(tx)
+			found = append(found, differences...)
+			if err != nil {
+				return err
+			}
 		}
 		agreements, err := s.registry.Replay(tx, tx.Log())
 		for _, d := range agreements {

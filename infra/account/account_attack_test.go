@@ -10,7 +10,6 @@ import (
 
 	"sluice/infra/account"
 	"sluice/infra/account/accounttest"
-	"sluice/infra/audit"
 	"sluice/infra/db"
 	"sluice/infra/db/dbtest"
 )
@@ -124,13 +123,7 @@ func tampered(t *testing.T, w *accounttest.World, d *db.DB, statement string, ar
 	}); err != nil {
 		t.Fatal(err)
 	}
-	replay := account.NewReplay()
-	return d.View(t.Context(), func(tx *db.Tx) error {
-		if _, err := tx.VerifyLog(func(e audit.Entry, b audit.Body) error { return replay.Entry(e, b) }); err != nil {
-			return err
-		}
-		return replay.Compare(tx)
-	})
+	return replay(t, d)
 }
 
 func TestATokenOrSessionThatTheLogDoesNotKnowIsFound(t *testing.T) {

@@ -14,6 +14,10 @@ import (
 // A Replay works out from the log what the tables of this package must say, for audit verify: hand Entry to
 // db.Tx.VerifyLog, then call Compare. It finds what was changed behind the back of the log: an account enabled again, a
 // role given, a factor declared found, an address moved to another person, a token or session that nobody opened.
+//
+// What it cannot see is a password, a seed or a recovery code that was replaced: their digests are not in the log. Nobody
+// gets in by that without the local key too. A password alone opens nothing; seeds are sealed and recovery codes hashed
+// with that key, and both are bound to their person, so that none can be made or moved.
 type Replay struct {
 	persons  map[PersonID]*replayed
 	roles    map[string]replayedRole
@@ -24,6 +28,7 @@ type Replay struct {
 
 type replayed struct {
 	enrolled, held, disabled, erased bool
+	account                          bool     // of the tables: there is a row of it
 	name                             string   // salted hash, once it was changed
 	addresses                        []string // salted hashes
 }
@@ -103,36 +108,43 @@ func (r *Replay) detailed(e audit.Entry, body audit.Body, id PersonID, p *replay
 	return nil
 }
 
-// Compare returns the first difference between what the log says and what the tables say.
-func (r *Replay) Compare(tx *db.Tx) error {
-	found, err := tabled(tx)
+// Compare says where the tables differ from what the log says: each difference a sentence.
+func (r *Replay) Compare(tx *db.Tx) (found []string, err error) {
+	differ := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	tables, err := tabled(tx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.persons)) {
-		want, have := r.persons[id], found[id]
+		want, have := r.persons[id], tables[id]
 		if have == nil {
-			return fmt.Errorf("person %s is in the log and not in the table", id)
+			differ("person %s is in the log and not in the table", id)
+			continue
+		}
+		if !have.account {
+			differ("person %s has no account in the table", id)
 		}
 		if want.name != have.name {
-			return fmt.Errorf("the name of person %s is not the one that the log says it was changed to", id)
+			differ("the name of person %s is not the one that the log says it was changed to", id)
 		}
 		slices.Sort(want.addresses)
 		if want.enrolled != have.enrolled || want.held != have.held || want.disabled != have.disabled || want.erased != have.erased ||
 			!slices.Equal(want.addresses, have.addresses) {
-			return fmt.Errorf("person %s is not as the log says: factor enrolled %t, held %t, account disabled %t, erased %t, addresses %d; the tables say %t, %t, %t, %t and %d",
+			differ("person %s is not as the log says: factor enrolled %t, held %t, account disabled %t, erased %t, addresses %d; the tables say %t, %t, %t, %t and %d",
 				id, want.enrolled, want.held, want.disabled, want.erased, len(want.addresses), have.enrolled, have.held, have.disabled, have.erased, len(have.addresses))
 		}
 	}
-	for id := range found {
+	for _, id := range slices.Sorted(maps.Keys(tables)) {
 		if r.persons[id] == nil {
-			return fmt.Errorf("person %s is in the table and not in the log", id)
+			differ("person %s is in the table and not in the log", id)
 		}
 	}
-	if err := r.compareRoles(tx); err != nil {
-		return err
+	for _, compare := range []func(*db.Tx, func(string, ...any)) error{r.compareRoles, r.compareTokens, r.compareSessions} {
+		if err := compare(tx, differ); err != nil {
+			return nil, err
+		}
 	}
-	return r.compareOpen(tx)
+	return found, nil
 }
 
 func tabled(tx *db.Tx) (map[PersonID]*replayed, error) {
@@ -151,10 +163,7 @@ func tabled(tx *db.Tx) (map[PersonID]*replayed, error) {
 		if err := rows.Scan(&id, &name, &latin, &salt, &gone, &off, &enrolled, &held); err != nil {
 			return nil, err
 		}
-		if off == nil {
-			return nil, fmt.Errorf("person %s has no account in the table", id)
-		}
-		p := &replayed{enrolled: enrolled != 0, held: held != 0, disabled: *off != 0, erased: gone != 0}
+		p := &replayed{account: off != nil, enrolled: enrolled != 0, held: held != 0, disabled: off != nil && *off != 0, erased: gone != 0}
 		if salt != "" {
 			p.name = salted(salt, name, latin)
 		}
@@ -189,19 +198,23 @@ func tabledAddresses(tx *db.Tx, persons map[PersonID]*replayed) error {
 	return rows.Err()
 }
 
-func (r *Replay) compareRoles(tx *db.Tx) error {
-	grants, err := roleRows(tx, `SELECT id, person_id, role, since, until FROM staff_roles WHERE person_id <> ''`)
+func (r *Replay) compareRoles(tx *db.Tx, differ func(string, ...any)) error {
+	grants, err := roleRows(tx, `SELECT id, person_id, role, since, until FROM staff_roles WHERE person_id <> '' ORDER BY id`)
 	if err != nil {
 		return err
 	}
+	there := map[string]bool{}
 	for _, g := range grants {
+		there[g.ID] = true
 		have := replayedRole{g.Person, g.Role, db.Stamp(g.Since), db.Stamp(g.Until)}
 		if want, ok := r.roles[g.ID]; !ok || want != have {
-			return fmt.Errorf("role %s of person %s is not as the log says", g.ID, g.Person)
+			differ("role %s of person %s is not as the log says", g.ID, g.Person)
 		}
 	}
-	if len(grants) != len(r.roles) {
-		return fmt.Errorf("the log says that %d roles were given, the table holds %d", len(r.roles), len(grants))
+	for _, id := range slices.Sorted(maps.Keys(r.roles)) {
+		if !there[id] {
+			differ("role %s of person %s is in the log and not in the table", id, r.roles[id].person)
+		}
 	}
 	return nil
 }

@@ -62,11 +62,9 @@ func (r *Replay) forgetOld(at time.Time) {
 	r.sweep = 2*(len(r.sessions)+len(r.tokens)) + 1000
 }
 
-// compareOpen wants every token and session that works to be one that the log says was made and has not ended.
-func (r *Replay) compareOpen(tx *db.Tx) error {
-	if err := r.compareTokens(tx); err != nil {
-		return err
-	}
+// compareSessions wants every session that works to be one that the log says was opened and has not ended; compareTokens
+// wants the same of tokens.
+func (r *Replay) compareSessions(tx *db.Tx, differ func(string, ...any)) error {
 	rows, err := tx.Query(`SELECT id, person_id, created FROM sessions WHERE stage = $1 AND revoked = 0 AND created > $2 ORDER BY id`,
 		string(isFull), db.Stamp(tx.At.Add(-otherTotal)))
 	if err != nil {
@@ -81,13 +79,13 @@ func (r *Replay) compareOpen(tx *db.Tx) error {
 			return err
 		}
 		if o, ok := r.sessions[id]; !ok || o.person != person || db.Stamp(o.at) != created {
-			return fmt.Errorf("session %s of person %s is open and was not opened by the log", id, person)
+			differ("session %s of person %s is open and was not opened by the log", id, person)
 		}
 	}
 	return rows.Err()
 }
 
-func (r *Replay) compareTokens(tx *db.Tx) error {
+func (r *Replay) compareTokens(tx *db.Tx, differ func(string, ...any)) error {
 	rows, err := tx.Query(`SELECT id, person_id, scope, expires FROM tokens WHERE revoked = 0 AND expires > $1 ORDER BY id`, db.Stamp(tx.At))
 	if err != nil {
 		return err
@@ -101,7 +99,7 @@ func (r *Replay) compareTokens(tx *db.Tx) error {
 		}
 		said, ok := r.tokens[id]
 		if o.at = said.at; !ok || said != o {
-			return fmt.Errorf("token %s of person %s works and was not made so by the log", id, o.person)
+			differ("token %s of person %s works and was not made so by the log", id, o.person)
 		}
 	}
 	return rows.Err()

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -118,17 +119,62 @@ func verify(t *testing.T, d *db.DB) {
 	}
 }
 
-func replay(t *testing.T, d *db.DB) (difference error) {
+// replay is every difference, as one error.
+func replay(t *testing.T, d *db.DB) error {
+	t.Helper()
+	return errors.Join(differences(t, d)...)
+}
+
+func differences(t *testing.T, d *db.DB) (all []error) {
 	t.Helper()
 	view(t, d, func(tx *db.Tx) error {
 		r := account.NewReplay()
 		if _, err := tx.VerifyLog(r.Entry); err != nil {
 			return err
 		}
-		difference = r.Compare(tx)
-		return nil
+		found, err := r.Compare(tx)
+		for _, f := range found {
+			all = append(all, errors.New(f))
+		}
+		return err
 	})
-	return difference
+	return all
+}
+
+func TestEveryDifferenceIsListed(t *testing.T) {
+	each(t, func(t *testing.T, w *accounttest.World, d *db.DB, clock *dbtest.Clock) {
+		_, second := w.Operators()
+		ada, bob := w.Person("Ada", adaMail), w.Person("Bob", "bob@lab.example")
+		for _, query := range []string{
+			`UPDATE accounts SET disabled = 1 WHERE person_id = $1`,
+			`UPDATE sessions SET id = 'planted' WHERE person_id = $1 AND stage = 'full'`,
+		} {
+			change(t, d, func(tx *db.Tx) error {
+				return errors.Join(tx.Update(query, string(ada.Person())), tx.Record("test", noise{}))
+			})
+		}
+		for _, query := range []string{`DELETE FROM accounts WHERE person_id = $1`, `DELETE FROM factors WHERE person_id = $1`} {
+			change(t, d, func(tx *db.Tx) error {
+				return errors.Join(tx.Update(query, string(bob.Person())), tx.Record("test", noise{}))
+			})
+		}
+		change(t, d, func(tx *db.Tx) error {
+			return errors.Join(tx.Update(`DELETE FROM staff_roles WHERE person_id = $1`, string(second.Person())), tx.Record("test", noise{}))
+		})
+		all := replay(t, d).Error()
+		for _, want := range []string{
+			"person " + string(ada.Person()) + " is not as the log says", "session planted of person " + string(ada.Person()),
+			"person " + string(bob.Person()) + " has no account", "person " + string(bob.Person()) + " is not as the log says",
+			"of person " + string(second.Person()) + " is in the log and not in the table",
+		} {
+			if !strings.Contains(all, want) {
+				t.Errorf("got the differences\n%s\nwant also %q", all, want)
+			}
+		}
+		if n := len(differences(t, d)); n != 5 {
+			t.Errorf("got %d differences, want 5:\n%s", n, all)
+		}
+	})
 }
 
 func TestWhatWasChangedBehindTheLogIsFound(t *testing.T) {
