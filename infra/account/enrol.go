@@ -37,7 +37,7 @@ func (a *Accounts) BeginEnrolment(ctx context.Context, s Session, proof Proof) (
 	var seed string
 	var name string
 	err := a.db.Upkeep(ctx, func(tx *db.Tx) error {
-		now, _, err := a.readSession(tx, s.ID, "")
+		now, _, err := a.readSession(tx, s.ID)
 		if err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (a *Accounts) FinishEnrolment(ctx context.Context, s Session, code string, 
 	}
 	err = a.db.Change(ctx, db.Person(string(s.Person.ID)), func(tx *db.Tx) error {
 		recovery, cookie = nil, ""
-		now, _, err := a.readSession(tx, s.ID, "")
+		now, _, err := a.readSession(tx, s.ID)
 		if err != nil {
 			return err
 		}
@@ -162,7 +162,7 @@ func (a *Accounts) tryNewFactor(ctx context.Context, s Session, code string) (se
 	var refused error
 	err = a.db.Upkeep(ctx, func(tx *db.Tx) error {
 		refused = nil
-		now, _, err := a.readSession(tx, s.ID, "")
+		now, _, err := a.readSession(tx, s.ID)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 // who is signed in and lost the device. All that was open ends. Two members of staff open the way back: ReproveFactor.
 func (a *Accounts) ReportLost(ctx context.Context, s Session) error {
 	return a.db.Change(ctx, db.Person(string(s.Person.ID)), func(tx *db.Tx) error {
-		now, _, err := a.readSession(tx, s.ID, "")
+		now, _, err := a.readSession(tx, s.ID)
 		if err != nil {
 			return err
 		}

@@ -112,7 +112,7 @@ func (a *Accounts) RenewRecoveryCodes(ctx context.Context, s Session, proof Proo
 		return nil, ErrNotAllowed
 	}
 	err = a.db.Change(ctx, s.Who.Actor(), func(tx *db.Tx) error {
-		now, _, err := a.readSession(tx, s.ID, "")
+		now, _, err := a.readSession(tx, s.ID)
 		if err != nil {
 			return err
 		}

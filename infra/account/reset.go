@@ -165,7 +165,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, s Session, proof Proof, o
 		return "", Session{}, err
 	}
 	err = a.db.Change(ctx, s.Who.Actor(), func(tx *db.Tx) error {
-		now, _, err := a.readSession(tx, s.ID, "")
+		now, _, err := a.readSession(tx, s.ID)
 		if err != nil {
 			return err
 		}

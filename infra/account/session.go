@@ -59,15 +59,6 @@ type Session struct {
 // Full says whether somebody is signed in all the way.
 func (s Session) Full() bool { return s.stage == isFull }
 
-// Reading is the proof for pages that only read: a code given by this session, for whatever act, in the last 5 minutes.
-// Proofs of every other kind come from Confirm.
-func (s Session) Reading() Proof {
-	if s.proved.IsZero() || !s.Full() {
-		return Proof{}
-	}
-	return Proof{person: s.Person.ID, act: Act{Kind: "read"}, at: s.proved}
-}
-
 // Session reads the session of a cookie and notes that it was used.
 func (a *Accounts) Session(ctx context.Context, cookie string) (Session, error) {
 	var s Session
@@ -75,7 +66,7 @@ func (a *Accounts) Session(ctx context.Context, cookie string) (Session, error) 
 	err := a.db.View(ctx, func(tx *db.Tx) error {
 		var seen time.Time
 		var err error
-		s, seen, err = a.readSession(tx, "", hashed(cookie))
+		s, seen, err = a.sessionOf(tx, cookie)
 		stale = tx.At.Sub(seen) >= seenEvery
 		return err
 	})
@@ -90,16 +81,27 @@ func (a *Accounts) Session(ctx context.Context, cookie string) (Session, error) 
 	return s, err
 }
 
-// readSession reads one session with its person, by its id or by the hash of its cookie, and refuses it unless it lives.
-func (a *Accounts) readSession(tx *db.Tx, id, hash string) (Session, time.Time, error) {
+const selectSession = `SELECT s.id, s.person_id, s.stage, s.created, s.seen, s.proved, s.recovered, s.seed, s.revoked,
+		a.disabled, p.name, p.latin, p.lang, p.created
+	FROM sessions s JOIN accounts a ON a.person_id = s.person_id JOIN persons p ON p.id = s.person_id`
+
+// sessionOf reads the session of a cookie. Id and hash are asked for by statements of their own: in one, the empty value of
+// the other could match.
+func (a *Accounts) sessionOf(tx *db.Tx, cookie string) (Session, time.Time, error) {
+	return a.scanSession(tx, tx.QueryRow(selectSession+` WHERE s.hash = $1`, hashed(cookie)))
+}
+
+// readSession reads one session by its id.
+func (a *Accounts) readSession(tx *db.Tx, id string) (Session, time.Time, error) {
+	return a.scanSession(tx, tx.QueryRow(selectSession+` WHERE s.id = $1`, id))
+}
+
+// scanSession makes a session of a row, and refuses it unless it lives.
+func (a *Accounts) scanSession(tx *db.Tx, row db.Row) (Session, time.Time, error) {
 	var s Session
 	var created, seen, proved, revoked, off, born int64
-	err := tx.QueryRow(`SELECT s.id, s.person_id, s.stage, s.created, s.seen, s.proved, s.recovered, s.seed, s.revoked,
-			a.disabled, p.name, p.latin, p.lang, p.created
-		FROM sessions s JOIN accounts a ON a.person_id = s.person_id JOIN persons p ON p.id = s.person_id
-		WHERE s.id = $1 OR s.hash = $2`, id, hash).
-		Scan(&s.ID, &s.Person.ID, &s.stage, &created, &seen, &proved, &s.Recovered, &s.seed, &revoked,
-			&off, &s.Person.Name, &s.Person.Latin, &s.Person.Lang, &born)
+	err := row.Scan(&s.ID, &s.Person.ID, &s.stage, &created, &seen, &proved, &s.Recovered, &s.seed, &revoked,
+		&off, &s.Person.Name, &s.Person.Latin, &s.Person.Lang, &born)
 	if db.NoRows(err) || err == nil && (revoked != 0 || off != 0) {
 		return Session{}, time.Time{}, ErrNotSignedIn
 	}
@@ -163,7 +165,7 @@ func (a *Accounts) open(tx *db.Tx, person PersonID, st stage, recovered bool, me
 	if err != nil {
 		return "", Session{}, err
 	}
-	s, _, err = a.readSession(tx, id, "")
+	s, _, err = a.readSession(tx, id)
 	return cookie, s, err
 }
 
@@ -276,7 +278,7 @@ func (a *Accounts) Still(tx *db.Tx, who Who) error {
 func (a *Accounts) Until(tx *db.Tx, who Who) (time.Time, error) {
 	switch {
 	case who.token != "":
-		_, t, err := a.readToken(tx, who.token, "")
+		_, t, err := a.readToken(tx, who.token)
 		return t.Expires, err
 	case who.session != "":
 		ends, err := a.sessionEnds(tx, who)

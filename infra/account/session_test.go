@@ -221,3 +221,56 @@ func TestAPersonChoosesTheLanguage(t *testing.T) {
 		wantErr(t, "by nobody", w.Accounts.SetLang(t.Context(), account.Who{}, "nl"), account.ErrNotAllowed)
 	})
 }
+
+func TestAnEmptyIdOrHashMatchesNoSessionAndNoToken(t *testing.T) {
+	each(t, func(t *testing.T, w *accounttest.World, d *db.DB, clock *dbtest.Clock) {
+		token := func(who account.Who) (string, account.Who) {
+			secret, _, err := w.Accounts.NewToken(t.Context(), who, w.Confirm(who, account.Act{Kind: "token", Subject: "delivery:1"}), "delivery:1", clock.Now().Add(time.Hour))
+			if err != nil {
+				t.Fatal(err)
+			}
+			by, _, err := w.Accounts.ByToken(t.Context(), secret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return secret, by
+		}
+		bob, ada := w.Person("Bob", "bob@lab.example"), w.Person("Ada", adaMail)
+		_, bobs := token(bob)
+		secret, adas := token(ada)
+		broken := func(query string, person account.PersonID) {
+			t.Helper()
+			change(t, d, func(tx *db.Tx) error {
+				if err := tx.Update(query, string(person)); err != nil {
+					return err
+				}
+				return tx.Record("test", noise{})
+			})
+		}
+		broken(`UPDATE sessions SET hash = '' WHERE person_id = $1 AND stage = 'full'`, bob.Person())
+		broken(`UPDATE tokens SET hash = '', revoked = 1 WHERE person_id = $1`, bob.Person())
+		if s := w.SignIn(ada.Person(), adaMail); s.Person.ID != ada.Person() {
+			t.Errorf("Ada's session, beside one without a hash: got that of %s, want her own", s.Person.Name)
+		}
+		view(t, d, func(tx *db.Tx) error {
+			wantErr(t, "Ada's token, beside one without a hash", w.Accounts.Still(tx, adas), nil)
+			wantErr(t, "Bob's, which was revoked", w.Accounts.Still(tx, bobs), account.ErrNotSignedIn)
+			return nil
+		})
+		broken(`UPDATE sessions SET id = '' WHERE person_id = $1 AND hash = ''`, bob.Person())
+		broken(`UPDATE tokens SET id = '', revoked = 0 WHERE person_id = $1`, bob.Person())
+		if got := mustSession(t, w, ada.Person()); got.Person.ID != ada.Person() {
+			t.Errorf("Ada's cookie, beside a session without an id: got that of %s, want her own", got.Person.Name)
+		}
+		who, _, err := w.Accounts.ByToken(t.Context(), secret)
+		if err != nil || who.Person() != ada.Person() {
+			t.Errorf("Ada's token, beside one without an id: got that of %q and %v, want her own", who.Person(), err)
+		}
+		for _, none := range []string{"", "sluice_"} {
+			_, err := w.Accounts.Session(t.Context(), none)
+			wantErr(t, "an empty cookie", err, account.ErrNotSignedIn)
+			_, _, err = w.Accounts.ByToken(t.Context(), none)
+			wantErr(t, "an empty token", err, account.ErrNotSignedIn)
+		}
+	})
+}

@@ -168,7 +168,7 @@ func (a *Accounts) GiveCode(ctx context.Context, s Session, code string, meta Me
 
 // finish turns a session that lacked the second factor into a full one.
 func (a *Accounts) finish(tx *db.Tx, s Session, with string, meta Meta) (cookie string, full Session, err error) {
-	if _, _, err := a.readSession(tx, s.ID, ""); err != nil {
+	if _, _, err := a.readSession(tx, s.ID); err != nil {
 		return "", Session{}, err
 	}
 	if err := closeSession(tx, s.ID); err != nil {

@@ -77,7 +77,7 @@ func (a *Accounts) ByToken(ctx context.Context, secret string) (Who, Token, erro
 	var stale bool
 	err := a.db.View(ctx, func(tx *db.Tx) error {
 		var err error
-		who, t, err = a.readToken(tx, "", hashed(secret))
+		who, t, err = a.tokenOf(tx, secret)
 		stale = tx.At.Sub(t.LastUsed) >= seenEvery
 		return err
 	})
@@ -91,14 +91,24 @@ func (a *Accounts) ByToken(ctx context.Context, secret string) (Who, Token, erro
 	})
 }
 
-// readToken reads one token, by its id or by the hash of its secret, and refuses it unless it works.
-func (a *Accounts) readToken(tx *db.Tx, id, hash string) (Who, Token, error) {
+const selectToken = `SELECT t.id, t.person_id, t.scope, t.created, t.expires, t.revoked, a.disabled, COALESCE(s.at, 0)
+	FROM tokens t JOIN accounts a ON a.person_id = t.person_id LEFT JOIN seen s ON s.subject = 'token:' || t.id`
+
+// tokenOf reads the token of a secret.
+func (a *Accounts) tokenOf(tx *db.Tx, secret string) (Who, Token, error) {
+	return a.scanToken(tx, tx.QueryRow(selectToken+` WHERE t.hash = $1`, hashed(secret)))
+}
+
+// readToken reads one token by its id.
+func (a *Accounts) readToken(tx *db.Tx, id string) (Who, Token, error) {
+	return a.scanToken(tx, tx.QueryRow(selectToken+` WHERE t.id = $1`, id))
+}
+
+// scanToken makes a token of a row, and refuses it unless it works.
+func (a *Accounts) scanToken(tx *db.Tx, row db.Row) (Who, Token, error) {
 	var t Token
 	var created, expires, revoked, off, used int64
-	err := tx.QueryRow(`SELECT t.id, t.person_id, t.scope, t.created, t.expires, t.revoked, a.disabled, COALESCE(s.at, 0)
-		FROM tokens t JOIN accounts a ON a.person_id = t.person_id LEFT JOIN seen s ON s.subject = 'token:' || t.id
-		WHERE t.id = $1 OR t.hash = $2`, id, hash).
-		Scan(&t.ID, &t.Person, &t.Scope, &created, &expires, &revoked, &off, &used)
+	err := row.Scan(&t.ID, &t.Person, &t.Scope, &created, &expires, &revoked, &off, &used)
 	if err != nil && !db.NoRows(err) {
 		return Who{}, Token{}, fmt.Errorf("reading a token: %w", err)
 	}

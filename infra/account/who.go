@@ -76,8 +76,8 @@ func (w Who) Actor() db.Actor {
 // An Act is what a fresh second factor is given for: the kind of act, and what it is done to. A code given to sign one
 // agreement signs no other, and adds no contact.
 type Act struct {
-	Kind    string // "sign", "decide", "contact", "token", "factor", "read"
-	Subject string // "agreement:…"; for "read" it may be empty
+	Kind    string // "sign", "decide", "contact", "token", "factor"
+	Subject string // "agreement:…"
 }
 
 // freshness is how long a proof holds: from giving the code to doing the act.
