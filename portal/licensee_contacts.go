@@ -185,19 +185,6 @@ func (s *Server) contactForm(v *visit, w agreementView, f *form) templates.Page 
 	return pageOf(p, leading(templates.M("licensee.add-lead")), fields)
 }
 
-// countryChoices are the choices of country in the viewer's language.
-func (s *Server) countryChoices(v *visit) []templates.Choice {
-	table := s.cfg.Registry.Jurisdictions()
-	var all []templates.Choice
-	for _, row := range table.Countries(v.At) {
-		all = append(all, templates.Choice{Value: row.Country, Text: templates.Text(table.Name(row.Country, v.Lang))})
-	}
-	slices.SortFunc(all, func(a, b templates.Choice) int {
-		return strings.Compare(string(a.Text.(templates.Text)), string(b.Text.(templates.Text)))
-	})
-	return all
-}
-
 // addContact asks for one more contact, and leads to the receipt.
 func (s *Server) addContact(_ http.ResponseWriter, r *http.Request, v *visit) error {
 	w, err := s.addable(r, v)

@@ -56,16 +56,7 @@ func (s *Server) recordForm(ctx context.Context, v *visit, f *form) (*recordForm
 	if err != nil {
 		return nil, err
 	}
-	for _, row := range s.cfg.Registry.Jurisdictions().Countries(v.At) {
-		name := row.EN
-		if v.Lang == "nl" {
-			name = row.NL
-		}
-		rf.countries = append(rf.countries, templates.Choice{Value: row.Country, Text: templates.Text(name)})
-	}
-	slices.SortFunc(rf.countries, func(a, b templates.Choice) int {
-		return strings.Compare(fold(string(a.Text.(templates.Text))), fold(string(b.Text.(templates.Text))))
-	})
+	rf.countries = s.countryChoices(v)
 	rf.reached = max(firstCountries, rf.sent("reached"))
 	rf.sets = max(firstDatasets, rf.sent("datasets"))
 	rf.contacts = max(firstContacts, rf.sent("contacts"))
@@ -97,16 +88,6 @@ func (rf *recordForm) sent(list string) int {
 		}
 	}
 	return n
-}
-
-// fold is the form in which names of countries are sorted: Österreich stands among the O's.
-func fold(s string) string {
-	return strings.Map(func(r rune) rune {
-		if i := strings.IndexRune("ÅÄÉËÖÜÇåäéëöüçôãí", r); i >= 0 {
-			return []rune("aaeeoucaaeeoucoai")[len([]rune("ÅÄÉËÖÜÇåäéëöüçôãí"[:i]))]
-		}
-		return unicode.ToLower(r)
-	}, s)
 }
 
 // people are the fields of somebody, each with what the browser knows of it.

@@ -25,11 +25,11 @@ func (s *Server) invitedStaff(all []account.Invitation, v *visit) []templates.Pa
 }
 
 func invitedRoles(inv account.Invitation) templates.Msg {
-	var words []templates.Msg
+	var roles []account.Role
 	for role := range strings.SplitSeq(strings.TrimPrefix(inv.For, "staff:"), ",") {
-		words = append(words, roleWord(account.Role(role)))
+		roles = append(roles, account.Role(role))
 	}
-	return sentence(words)
+	return roleWords(roles)
 }
 
 func invitedState(inv account.Invitation, v *visit) templates.Part {

@@ -107,7 +107,8 @@ func (s *Server) staffList(_ http.ResponseWriter, r *http.Request, v *visit) err
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(order, func(a, b account.PersonID) int { return compareNames(names[a], names[b]) })
+	compare := alphabet(v.Lang)
+	slices.SortStableFunc(order, func(a, b account.PersonID) int { return compare(names[a], names[b]) })
 	p := v.page(templates.M("staff.staff.title"))
 	shown := []templates.Part{}
 	mayAct := v.Who.Has(account.Desk, account.Operator)
@@ -119,27 +120,17 @@ func (s *Server) staffList(_ http.ResponseWriter, r *http.Request, v *visit) err
 	}
 	t := templates.Table{Caption: templates.M("staff.staff.title"), QuietCaption: true, Columns: []templates.Column{{Text: templates.M("staff.name")}, {Text: templates.M("staff.roles")}, {Text: templates.M("staff.since")}}}
 	for _, id := range order {
-		var words []templates.Msg
+		var held []account.Role
 		for _, g := range roles[id] {
-			words = append(words, roleWord(g.Role))
+			held = append(held, g.Role)
 		}
-		t.Rows = append(t.Rows, []templates.Part{templates.Link{Text: templates.Text(names[id]), Href: "/people/" + string(id)}, sentence(words), templates.Day(roles[id][0].Since)})
+		t.Rows = append(t.Rows, []templates.Part{templates.Link{Text: templates.Text(names[id]), Href: "/people/" + string(id)}, roleWords(held), templates.Day(roles[id][0].Since)})
 	}
 	shown = append(append(shown, t), s.invitedStaff(invited, v)...)
 	if mayAct {
 		shown = append(shown, templates.Section{ID: "find", Title: templates.M("staff.find.title"), Parts: []templates.Part{s.findForm(v.blank())}})
 	}
 	return v.showParts(p, shown...)
-}
-
-func compareNames(a, b string) int {
-	if a, b := fold(a), fold(b); a != b {
-		if a < b {
-			return -1
-		}
-		return 1
-	}
-	return 0
 }
 
 func (s *Server) findForm(f *form) templates.Form {
@@ -509,11 +500,7 @@ func (s *Server) showStaffTask(v *visit, r *http.Request, f *form) error {
 	rows := []templates.SummaryRow{{Key: templates.M("staff.by"), Value: templates.Text(by)}, {Key: templates.M("staff.when"), Value: templates.Moment(t.Proposed)},
 		{Key: templates.M("staff.note"), Value: templates.Text(t.Note)}}
 	if t.Kind == account.AddStaff {
-		var words []templates.Msg
-		for _, role := range t.Staff.Roles {
-			words = append(words, roleWord(role))
-		}
-		rows = append(rows, templates.SummaryRow{Key: templates.M("staff.email"), Value: templates.Text(t.Staff.Email)}, templates.SummaryRow{Key: templates.M("staff.roles"), Value: sentence(words)})
+		rows = append(rows, templates.SummaryRow{Key: templates.M("staff.email"), Value: templates.Text(t.Staff.Email)}, templates.SummaryRow{Key: templates.M("staff.roles"), Value: roleWords(t.Staff.Roles)})
 		if !t.Staff.Until.IsZero() {
 			rows = append(rows, templates.SummaryRow{Key: templates.M("staff.until"), Value: templates.LastDay(t.Staff.Until)})
 		}
@@ -536,7 +523,7 @@ func (s *Server) showStaffTask(v *visit, r *http.Request, f *form) error {
 	return v.showParts(p, append(shown, templates.AreYouSure{Action: "/staff/tasks/" + t.ID, Consequences: []templates.Msg{consequence}, Yes: templates.M("staff.people-task.send"),
 		Calm: t.Kind == account.AddStaff || t.Kind == account.Rename || t.Kind == account.Enable, Cancel: templates.Link{Text: templates.M("staff.cancel"), Href: "/staff"},
 		Fields: []templates.Part{f.radios(templates.Radios{Name: "decision", Label: templates.M("staff.people-task.decision"), Choices: choices}),
-			f.area(templates.TextArea{Name: "note", Label: templates.M("staff.note"), Hint: templates.M("staff.person.note"), MaxLength: 2000, Rows: 4}), v.codeField()}})...)
+			f.area(templates.TextArea{Name: "note", Label: templates.M("staff.note"), Hint: templates.M("staff.people-task.note"), MaxLength: 2000, Rows: 4}), v.codeField()}})...)
 }
 
 func (s *Server) decideStaffTask(_ http.ResponseWriter, r *http.Request, v *visit) error {

@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+
 	"sluice/infra/account"
 	"sluice/licensing"
 	"sluice/licensing/jurisdiction"
@@ -27,6 +30,35 @@ func variantWord(v jurisdiction.Variant) templates.Msg {
 }
 
 func roleWord(r account.Role) templates.Msg { return templates.M("staff.role." + string(r)) }
+
+// roleWords are roles in a row, in the order in which they are shown everywhere.
+func roleWords(roles []account.Role) templates.Msg {
+	roles = slices.Clone(roles)
+	slices.SortFunc(roles, func(a, b account.Role) int { return slices.Index(account.Roles, a) - slices.Index(account.Roles, b) })
+	var words []templates.Msg
+	for _, r := range slices.Compact(roles) {
+		words = append(words, roleWord(r))
+	}
+	return sentence(words)
+}
+
+// alphabet compares as the readers of a language expect it: by bytes, Åland would stand behind Zimbabwe.
+func alphabet(lang string) func(a, b string) int {
+	return collate.New(language.Make(lang), collate.IgnoreCase).CompareString
+}
+
+// countryChoices are the countries of the table in the viewer's language.
+func (s *Server) countryChoices(v *visit) []templates.Choice {
+	var all []templates.Choice
+	for _, row := range s.cfg.Registry.Jurisdictions().Countries(v.At) {
+		all = append(all, templates.Choice{Value: row.Country, Text: templates.Text(s.country(row.Country, v.Lang))})
+	}
+	compare := alphabet(v.Lang)
+	slices.SortFunc(all, func(a, b templates.Choice) int {
+		return compare(string(a.Text.(templates.Text)), string(b.Text.(templates.Text)))
+	})
+	return all
+}
 
 // sentence puts messages in a row, separated by commas, as one message.
 func sentence(all []templates.Msg) templates.Msg {

@@ -249,7 +249,7 @@ func rolesAt(tx *db.Tx, person PersonID, at time.Time) ([]Role, error) {
 // StaffRoles lists every role that anybody has now or will have, for the page on which staff is kept.
 func (a *Accounts) StaffRoles(tx *db.Tx) ([]StaffRole, error) {
 	return roleRows(tx, `SELECT id, person_id, role, since, until FROM staff_roles
-		WHERE person_id <> '' AND (until = 0 OR until > $1) ORDER BY since, id`, db.Stamp(tx.At))
+		WHERE person_id <> '' AND (until = 0 OR until > $1) ORDER BY since, role, id`, db.Stamp(tx.At))
 }
 
 // Staff lists the people who have a role now and whose account is not disabled, by name.
