@@ -35,6 +35,8 @@ func (s *Server) staffRoutes() {
 	s.staff("GET /staff/new", s.newStaff, desk, operator)
 	s.staff("POST /staff/new", s.addStaff, desk, operator)
 	s.staff("POST /staff/invitations/{id}/again", s.inviteStaff, desk, operator)
+	s.staff("GET /staff/invitations/{id}/withdraw", s.withdrawStaffPage, desk, operator)
+	s.staff("POST /staff/invitations/{id}/withdraw", s.withdrawStaff, desk, operator)
 	s.staff("GET /staff/tasks/{id}", s.staffTaskPage, desk, operator)
 	s.staff("POST /staff/tasks/{id}", s.decideStaffTask, desk, operator)
 	s.staff("POST /people", s.findPerson, desk, operator)

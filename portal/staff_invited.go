@@ -19,7 +19,7 @@ func (s *Server) invitedStaff(all []account.Invitation, v *visit) []templates.Pa
 		{Text: templates.M("staff.state")}, {Text: templates.M("staff.again")}}}
 	for _, inv := range all {
 		t.Rows = append(t.Rows, []templates.Part{templates.Noted{Main: templates.Text(inv.Name), Note: templates.Text(inv.Email)},
-			invitedRoles(inv), invitedState(inv, v), inviteStaffAgain(inv, v)})
+			invitedRoles(inv), invitedState(inv, v), invitedActs(inv, v)})
 	}
 	return []templates.Part{templates.Section{ID: "invited", Title: templates.M("staff.invited"), Parts: []templates.Part{t}}}
 }
@@ -33,47 +33,90 @@ func invitedRoles(inv account.Invitation) templates.Msg {
 }
 
 func invitedState(inv account.Invitation, v *visit) templates.Part {
-	switch inv.State(v.At) {
-	case account.InvitationRevoked:
-		return templates.Lines{templates.Withdrawn, templates.Day(inv.Revoked)}
-	case account.InvitationExpired:
+	if inv.State(v.At) == account.InvitationExpired {
 		return templates.Lines{templates.Expired, templates.Moment(inv.Expires)}
 	}
 	return templates.Lines{templates.Invited, templates.M("staff.invited-until", "Moment", templates.Moment(inv.Expires))}
 }
 
-func inviteStaffAgain(inv account.Invitation, v *visit) templates.Part {
+func invitedActs(inv account.Invitation, v *visit) templates.Part {
 	if !v.Who.Has(account.Desk, account.Operator) {
 		return templates.M("common.none")
 	}
-	return templates.Form{Action: "/staff/invitations/" + inv.ID + "/again",
-		Submit: templates.Button{Text: templates.M("staff.invite-again"), Kind: "secondary", Context: templates.Text(inv.Name)}}
+	path := "/staff/invitations/" + inv.ID
+	return templates.Lines{
+		templates.Form{Action: path + "/again", Submit: templates.Button{Text: templates.M("staff.invite-again"), Kind: "secondary", Context: templates.Text(inv.Name)}},
+		templates.Link{Text: templates.M("staff.withdraw"), Href: path + "/withdraw", Context: templates.Text(inv.Name)},
+	}
 }
 
-// inviteStaff sends somebody who was invited to be staff a new link. Its words never reach who sends it.
-func (s *Server) inviteStaff(_ http.ResponseWriter, r *http.Request, v *visit) error {
-	var name string
-	id := r.PathValue("id")
-	err := s.cfg.DB.View(r.Context(), func(tx *db.Tx) error {
+// staffInvitation is the open invitation of a request, or errNowhere: it may have been accepted or withdrawn a moment ago.
+func (s *Server) staffInvitation(r *http.Request) (found account.Invitation, err error) {
+	err = s.cfg.DB.View(r.Context(), func(tx *db.Tx) error {
 		all, err := s.cfg.Accounts.StaffInvitations(tx)
 		for _, inv := range all {
-			if inv.ID == id {
-				name = inv.Name
+			if inv.ID == r.PathValue("id") {
+				found = inv
 			}
 		}
 		return err
 	})
+	if err == nil && found.ID == "" {
+		err = errNowhere
+	}
+	return found, err
+}
+
+// inviteStaff sends somebody who was invited to be staff a new link. Its words never reach who sends it.
+func (s *Server) inviteStaff(_ http.ResponseWriter, r *http.Request, v *visit) error {
+	inv, err := s.staffInvitation(r)
 	if err != nil {
 		return err
 	}
-	if name == "" {
-		return errNowhere // or accepted a moment ago
-	}
-	if err := s.cfg.Accounts.ResendStaff(r.Context(), v.Who, id); err != nil {
+	if err := s.cfg.Accounts.ResendStaff(r.Context(), v.Who, inv.ID); err != nil {
 		return err
 	}
-	if err := v.tell(templates.Success, "staff.invited-again", "Name", name); err != nil {
+	if err := v.tell(templates.Success, "staff.invited-again", "Name", inv.Name); err != nil {
 		return err
 	}
 	return v.redirect("/staff")
+}
+
+// withdrawStaffPage asks before an invitation is called back, for instance because it went to a wrong address.
+func (s *Server) withdrawStaffPage(_ http.ResponseWriter, r *http.Request, v *visit) error {
+	inv, err := s.staffInvitation(r)
+	if err != nil {
+		return err
+	}
+	return s.showWithdrawStaff(v, inv, v.blank())
+}
+
+func (s *Server) showWithdrawStaff(v *visit, inv account.Invitation, f *form) error {
+	p := v.page(templates.M("staff.withdraw.title", "Name", inv.Name))
+	p.Section, p.Back, p.Errors = templates.M("staff.staff.nav"), toPage("/staff", templates.M("staff.staff.nav")), f.problems()
+	return v.showParts(p, templates.AreYouSure{Action: "/staff/invitations/" + inv.ID + "/withdraw",
+		Consequences: []templates.Msg{templates.M("staff.withdraw.means-1", "Email", inv.Email), templates.M("staff.withdraw.means-2", "Name", inv.Name)},
+		Yes:          templates.M("staff.withdraw.yes"), Cancel: templates.Link{Text: templates.M("staff.cancel"), Href: "/staff"}})
+}
+
+func (s *Server) withdrawStaff(_ http.ResponseWriter, r *http.Request, v *visit) error {
+	f, err := v.form()
+	if err != nil {
+		return err
+	}
+	inv, err := s.staffInvitation(r)
+	if err != nil {
+		return err
+	}
+	err = s.cfg.Accounts.WithdrawStaff(r.Context(), v.Who, inv.ID)
+	if err == nil {
+		if err := v.tell(templates.Success, "staff.withdraw.done", "Name", inv.Name); err != nil {
+			return err
+		}
+		return v.redirect("/staff")
+	}
+	if !f.refuse(err) {
+		return err
+	}
+	return s.showWithdrawStaff(v, inv, f)
 }

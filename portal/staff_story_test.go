@@ -237,6 +237,16 @@ func TestStaffIsAddedAndLetInAgainByTwo(t *testing.T) {
 	o.as(o.Desk).Get("/staff").Sees("Invited, not here yet", "nina@foundation.example", "The link works until").Submit("Invite again Nina Nieuw").Want(200, "Staff").
 		Sees("A new link has been sent to Nina Nieuw", "nina@foundation.example")
 	o.as(o.Desk).Post("/staff/invitations/none/again", url.Values{}).Want(404, "")
+	if b := o.as(o.Auditor).Get("/staff").Sees("Nina Nieuw"); b.Has("Withdraw") {
+		t.Error("an auditor may withdraw an invitation")
+	}
+	invitation := o.link("invitation")
+	b = o.as(o.Desk).Get("/staff").Follow("Withdraw Nina Nieuw").Want(200, "Withdraw the invitation of Nina Nieuw").Sees("nina@foundation.example").
+		Submit("Withdraw the invitation").Want(200, "Staff").Sees("The invitation of Nina Nieuw has been withdrawn")
+	if b.Has("nina@foundation.example") {
+		t.Error("somebody whose invitation was withdrawn is still listed as invited")
+	}
+	o.anyone().Get(InvitationPath+invitation).Want(200, "This invitation cannot be used any more").Sees("It was withdrawn")
 
 	// A lost second factor.
 	lost := o.Person("Lot Loos", "lot@umc.example")

@@ -57,8 +57,8 @@ func (c *command) resendCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "resend ADDRESS", Short: "Send the invitation of a member of staff once more",
 		Long: `Sends an invitation that nobody has accepted once more, good for its whole time again. The link of one
-that had expired is a new one. Sent to a wrong address? On a new site make a new database; later, two
-of staff add the person again under the right address.`,
+that had expired is a new one. Sent to a wrong address? On a new site make a new database; later, one
+of staff withdraws it on the page Staff, and two add the person again under the right address.`,
 		Args: exactly(1, "ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withCore(cmd.Context(), func(s *site) error { return c.resend(cmd.Context(), s, args[0], print) })

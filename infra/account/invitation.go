@@ -141,15 +141,6 @@ func (a *Accounts) Resend(tx *db.Tx, id string) error {
 	return tx.Record("invitation:"+id, resent{Generation: inv.generation})
 }
 
-// RevokeInvitation ends an invitation that was not accepted; one that was, or has ended, stays as it is.
-func (a *Accounts) RevokeInvitation(tx *db.Tx, id string) error {
-	n, err := tx.Exec(`UPDATE invitations SET revoked = $1 WHERE id = $2 AND accepted = 0 AND revoked = 0`, db.Stamp(tx.At), id)
-	if err != nil || n == 0 {
-		return err
-	}
-	return tx.Record("invitation:"+id, invitationRevoked{})
-}
-
 // LookInvitation reads the invitation of a link. It changes nothing, for programs that scan mail open links too.
 func (a *Accounts) LookInvitation(ctx context.Context, secret string) (Invitation, InvitationState, error) {
 	var inv Invitation

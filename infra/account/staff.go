@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,8 +53,7 @@ func (n *NewStaff) check(at time.Time) error {
 			return ErrRoles
 		}
 	}
-	slices.Sort(n.Roles)
-	n.Roles = slices.Compact(n.Roles)
+	n.Roles = slices.Compact(slices.Sorted(slices.Values(n.Roles)))
 	if !n.Until.IsZero() && (!n.Until.After(at) || !n.Until.After(n.From)) {
 		return ErrTerm
 	}
@@ -98,9 +98,10 @@ func (a *Accounts) Bootstrap(ctx context.Context, host Who, two [2]NewStaff) (id
 	return ids, err
 }
 
-// StaffInvitations lists the invitations to become staff that nobody has accepted, in the order in which they were made.
+// StaffInvitations lists the invitations to become staff that nobody has accepted and nobody withdrew, in the order in
+// which they were made.
 func (a *Accounts) StaffInvitations(tx *db.Tx) ([]Invitation, error) {
-	rows, err := tx.Query(`SELECT id FROM invitations WHERE purpose LIKE 'staff:%' AND accepted = 0 ORDER BY created, id`)
+	rows, err := tx.Query(`SELECT id FROM invitations WHERE purpose LIKE 'staff:%' AND accepted = 0 AND revoked = 0 ORDER BY created, id`)
 	if err != nil {
 		return nil, fmt.Errorf("reading invitations of staff: %w", err)
 	}
@@ -135,11 +136,61 @@ func (a *Accounts) ResendStaff(ctx context.Context, who Who, id string) error {
 		if !strings.HasPrefix(inv.For, "staff:") {
 			return ErrNotAllowed
 		}
+		if !inv.Revoked.IsZero() {
+			return ErrLink // one person calls it back because it was wrong; another alone does not send it out again
+		}
 		if err := a.Resend(tx, id); err != nil {
 			return err
 		}
 		return a.mailInvitation(tx, inv)
 	})
+}
+
+// WithdrawStaff calls the invitation of a member of staff back, and the roles that wait with it. One member of staff is
+// enough, for that opens nothing; two add the person again, under the right address. Of the first two of staff neither is
+// withdrawn while nobody else could second what the other proposes.
+func (a *Accounts) WithdrawStaff(ctx context.Context, who Who, id string) error {
+	if !who.IsPerson() || !who.Has(seconding...) {
+		return ErrNotAllowed
+	}
+	return a.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		inv, err := a.Invitation(tx, id)
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(inv.For, "staff:") {
+			return ErrNotAllowed
+		}
+		if !inv.Accepted.IsZero() || !inv.Revoked.IsZero() {
+			return ErrLink
+		}
+		if n, err := a.seconders(tx); err != nil || n < 2 {
+			return cmp.Or(err, ErrTooFew)
+		}
+		err = tx.Update(`UPDATE invitations SET revoked = $1 WHERE id = $2 AND accepted = 0 AND revoked = 0`, db.Stamp(tx.At), id)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`DELETE FROM staff_roles WHERE invitation = $1 AND person_id = ''`, id); err != nil {
+			return fmt.Errorf("withdrawing an invitation: %w", err)
+		}
+		return tx.Record("invitation:"+id, invitationRevoked{})
+	})
+}
+
+// seconders counts those who can propose and confirm now.
+func (a *Accounts) seconders(tx *db.Tx) (int, error) {
+	people := map[PersonID]bool{}
+	for _, role := range seconding {
+		staff, err := a.Staff(tx, role)
+		if err != nil {
+			return 0, err
+		}
+		for _, p := range staff {
+			people[p.ID] = true
+		}
+	}
+	return len(people), nil
 }
 
 // engage gives roles to the person of an address, at once or when the invitation is accepted. It returns the id of the

@@ -370,3 +370,46 @@ func TestWhoMaySecondAProposalAmongStaffIsAsked(t *testing.T) {
 		}
 	})
 }
+
+func TestAnInvitationOfStaffIsWithdrawn(t *testing.T) {
+	each(t, func(t *testing.T, w *accounttest.World, d *db.DB, clock *dbtest.Clock) {
+		two := [2]account.NewStaff{{Name: "A", Email: "a@foundation.example"}, {Name: "B", Email: "b@foundation.example"}}
+		ids, err := w.Accounts.Bootstrap(t.Context(), account.Host("root", "server"), two)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := w.Join(ids[0], "A")
+		wantErr(t, "of the second of all, by the first", w.Accounts.WithdrawStaff(t.Context(), first, ids[1]), account.ErrTooFew)
+		second := w.Join(ids[1], "B")
+		invite := func(email string) (id string) {
+			t.Helper()
+			n := account.NewStaff{Name: "Nina", Email: email, Roles: []account.Role{account.Operator}}
+			task, err := w.Accounts.ProposeStaff(t.Context(), first, w.Confirm(first, account.ProposalAct(account.AddStaff, email)), n, "why")
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantErr(t, "confirming", confirm(t, w, second, task), nil)
+			return w.Notices[len(w.Notices)-1].Link
+		}
+		id := invite("nnina@foundation.example")
+		contact := w.Invite("Ada", adaMail, "contact:1")
+		ada := w.Join(contact, "Ada")
+		for name, who := range map[string]account.Who{"a contact": ada, "the host": account.Host("root", "server"), "nobody": {}} {
+			wantErr(t, "by "+name, w.Accounts.WithdrawStaff(t.Context(), who, id), account.ErrNotAllowed)
+		}
+		wantErr(t, "of somebody who is no staff", w.Accounts.WithdrawStaff(t.Context(), first, contact), account.ErrNotAllowed)
+		wantErr(t, "of one accepted", w.Accounts.WithdrawStaff(t.Context(), first, ids[0]), account.ErrLink)
+		link := w.Link(id)
+		wantErr(t, "by one of staff", w.Accounts.WithdrawStaff(t.Context(), first, id), nil)
+		wantErr(t, "once more", w.Accounts.WithdrawStaff(t.Context(), first, id), account.ErrLink)
+		wantErr(t, "accepting it", accept(t, w, link), account.ErrLink)
+		wantErr(t, "accepting it with an account", w.Accounts.AcceptAs(t.Context(), link, ada), account.ErrLink)
+		wantErr(t, "sending it again", w.Accounts.ResendStaff(t.Context(), second, id), account.ErrLink)
+		wantStaffInvited(t, w, d)
+		again := w.Join(invite("nina@foundation.example"), "Nina")
+		if !again.Has(account.Operator) {
+			t.Errorf("invited under the right address: got %v, want an operator", again)
+		}
+		verify(t, d)
+	})
+}
