@@ -147,7 +147,7 @@ func (c *command) importDataset(ctx context.Context, s *site, in toImport) error
 	if err != nil {
 		return explainImport(ctx, in, err)
 	}
-	fmt.Fprintf(c.out, "%s of %s is complete: %d files, %d bytes. Subjects left out: %d.\n", d.Name, in.collection, d.Files, d.Bytes, list.LeftOut)
+	fmt.Fprintf(c.out, "%s of %s is complete: %s, %s. Subjects left out: %d.\n", d.Name, in.collection, counted(d.Files, "file"), counted(d.Bytes, "byte"), list.LeftOut)
 	return nil
 }
 

@@ -59,7 +59,7 @@ func (p *progress) report(now delivery.Progress) {
 	if p.bars == nil {
 		if time.Since(p.last) >= lineEvery {
 			p.last = time.Now()
-			fmt.Fprintf(p.out, "%d of %d files, %d of %d bytes\n", now.Files, now.AllFiles, now.Bytes, now.AllBytes)
+			fmt.Fprintf(p.out, "%d of %s, %d of %s\n", now.Files, counted(now.AllFiles, "file"), now.Bytes, counted(now.AllBytes, "byte"))
 		}
 		return
 	}
@@ -72,7 +72,15 @@ func (p *progress) report(now delivery.Progress) {
 }
 
 func (p *progress) filesDone(decor.Statistics) string {
-	return fmt.Sprintf("  %d of %d files", p.files.Load(), p.all.Load())
+	return fmt.Sprintf("  %d of %s", p.files.Load(), counted(p.all.Load(), "file"))
+}
+
+// counted is a number of things.
+func counted[N int | int64](n N, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // end leaves the terminal as it was.

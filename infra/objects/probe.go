@@ -46,10 +46,11 @@ func (d *Dir) Probe(ctx context.Context, _ func() time.Time) []Finding {
 func (s *S3) Probe(ctx context.Context, now func() time.Time) []Finding {
 	p := &probe{ctx: ctx, store: s, bucket: randomName("sluice-probe-")}
 	p.transport(s)
-	p.clock(s, now)
-	p.all(func() {
-		p.intruders(s, now)
-	})
+	if p.answers(s, now) {
+		p.all(func() {
+			p.intruders(s, now)
+		})
+	}
 	return p.findings
 }
 
@@ -201,13 +202,17 @@ func (p *probe) transport(s *S3) {
 	})
 }
 
-// clock compares the server's clock with ours. The answer was made some time between asking and now.
-func (p *probe) clock(s *S3, now func() time.Time) {
+// answers says whether there is anybody to try things out with: while the store is away, every other finding would be the
+// same error with advice about something else. It compares the server's clock with ours; the answer was made some time
+// between asking and now.
+func (p *probe) answers(s *S3, now func() time.Time) bool {
 	asked := now()
 	answer, err := s.raw(p.ctx, http.MethodHead, "/", nil, nil, nil)
+	if err == nil && answer.StatusCode >= http.StatusInternalServerError && answer.StatusCode != http.StatusNotImplemented {
+		err = fmt.Errorf("it answers with %s", answer.Status)
+	}
 	if err != nil {
-		p.note("the store answers", err, "check the address, that the store runs, and its certificate")
-		return
+		return p.note("the store answers", err, "check the address, that the store runs, and its certificate; what else it can do was not looked at")
 	}
 	answered := now()
 	date, err := http.ParseTime(answer.Header.Get("Date"))
@@ -215,6 +220,7 @@ func (p *probe) clock(s *S3, now func() time.Time) {
 		err = skew(date, asked, answered)
 	}
 	p.note(ClocksAgree, err, "set both clocks by NTP")
+	return true
 }
 
 // skew judges a Date header, which has whole seconds, cut off.

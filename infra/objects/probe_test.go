@@ -2,6 +2,7 @@ package objects_test
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -126,6 +127,26 @@ func TestProbeSaysWhatToDoWhenCredentialsAreWrong(t *testing.T) {
 	for _, f := range findings {
 		if strings.Contains(f.Detail+f.Do, "not-the-secret-at-all") {
 			t.Errorf("the finding shows the secret: %+v", f)
+		}
+	}
+}
+
+func TestAStoreThatIsAwayIsOneFinding(t *testing.T) {
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody.Close()
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
+	defer broken.Close()
+	for name, endpoint := range map[string]string{"nobody listens": "http://" + nobody.Addr().String(), "a proxy answers for it": broken.URL} {
+		store := openS3(t, objects.Config{Endpoint: endpoint, AccessKey: "x", SecretKey: "y"})
+		for of, findings := range map[string][]objects.Finding{
+			"all": store.Probe(t.Context(), time.Now), "reading": store.ProbeReader(t.Context(), time.Now, archiveOfProbe),
+		} {
+			if len(findings) != 1 || findings[0].OK || findings[0].Name != "the store answers" {
+				t.Errorf("%s, probing %s: got %+v, want the one finding that it does not answer", name, of, findings)
+			}
 		}
 	}
 }
