@@ -41,6 +41,7 @@ func (s *Server) signInRoutes() {
 	s.public("POST "+InvitationPath+"{secret}", s.acceptInvitation).limited(s.guesses)
 	s.signedIn("POST "+InvitationPath+"{secret}/accept", s.acceptAs).limited(s.guesses)
 
+	s.halfSignedIn("POST /sign-in/link", s.askEnrolment).limited(s.guesses)
 	s.halfSignedIn("GET /enrol", s.enrolPage)
 	s.halfSignedIn("POST /enrol", s.enrol).limited(s.guesses)
 	s.halfSignedIn("GET "+EnrolmentPath+"{secret}", s.enrolmentLinkPage)
@@ -213,16 +214,38 @@ func (s *Server) giveRecoveryCode(_ http.ResponseWriter, r *http.Request, v *vis
 	return v.show("parts", s.recoveryForm(v, f))
 }
 
-// waitingPage is for somebody whose second factor is held or was removed: what happens now, and who does it.
-func (s *Server) waitingPage(_ http.ResponseWriter, _ *http.Request, v *visit) error {
+// waitingPage is for somebody whose second factor is held, was removed or is void: what happens now, and who does it.
+func (s *Server) waitingPage(_ http.ResponseWriter, r *http.Request, v *visit) error {
 	p := v.page(templates.M("signin.waiting-title"))
 	switch {
 	case v.Session.Held:
 		return v.show("parts", pageOf(p, templates.Turn{Who: templates.M("signin.desk"), What: templates.M("signin.held"), Next: templates.M("signin.held-next")}))
-	case v.Session.NeedsLink:
-		return v.show("parts", pageOf(p, templates.Turn{Yours: true, What: templates.M("signin.needs-link"), Next: templates.M("signin.needs-link-next")}))
+	case !v.Session.NeedsLink:
+		return v.arrive()
 	}
-	return v.arrive()
+	way, err := s.cfg.Accounts.Return(r.Context(), v.Session)
+	if err != nil {
+		return err
+	}
+	switch way {
+	case account.ByAsking:
+		return v.show("parts", pageOf(p, templates.Turn{Yours: true, What: templates.M("signin.void"), Next: templates.M("signin.void-next")},
+			templates.Form{Action: v.onward("/sign-in/link"), Submit: button("signin.void-button")}))
+	case account.ByTwoOfStaff:
+		return v.show("parts", pageOf(p, templates.Turn{Who: templates.M("signin.desk"), What: templates.M("signin.void-staff"), Next: templates.M("signin.held-next")}))
+	}
+	return v.show("parts", pageOf(p, templates.Turn{Yours: true, What: templates.M("signin.needs-link"), Next: templates.M("signin.needs-link-next")}))
+}
+
+// askEnrolment mails the link for a new second factor to somebody whose old one was lost with the local key.
+func (s *Server) askEnrolment(_ http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := s.cfg.Accounts.AskEnrolment(r.Context(), v.Session); err != nil {
+		return err
+	}
+	if err := v.tell(templates.Success, "signin.void-sent"); err != nil {
+		return err
+	}
+	return v.redirect(v.onward("/sign-in/waiting"))
 }
 
 func (s *Server) lostPage(_ http.ResponseWriter, _ *http.Request, v *visit) error {

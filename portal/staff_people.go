@@ -240,6 +240,8 @@ func (p staffPerson) factorWord() templates.Part {
 	switch {
 	case p.Factor.Held:
 		return templates.M("staff.arrival.lost")
+	case !p.Factor.Voided.IsZero():
+		return templates.Lines{templates.M("staff.factor-void"), templates.Day(p.Factor.Voided)}
 	case p.Factor.Holds():
 		return templates.Lines{templates.Enrolled, templates.Day(p.Factor.Enrolled)}
 	}
@@ -256,11 +258,13 @@ type personAct struct {
 
 var personActs = []personAct{
 	{name: "end-role", task: account.EndRole, can: func(p staffPerson) bool { return len(p.Roles) > 0 }},
-	{name: "lost", can: func(p staffPerson) bool { return p.Factor.Holds() && p.Disabled.IsZero() },
+	{name: "lost", can: func(p staffPerson) bool {
+		return (p.Factor.Holds() || !p.Factor.Voided.IsZero() && !p.Factor.Held) && p.Disabled.IsZero()
+	},
 		do: func(s *Server, r *http.Request, v *visit, id account.PersonID) error {
 			return s.cfg.Accounts.ReportLostOf(r.Context(), v.Who, id)
 		}},
-	{name: "reprove", task: account.ReproveFactor, can: func(p staffPerson) bool { return p.Factor.Held }},
+	{name: "reprove", task: account.ReproveFactor, can: func(p staffPerson) bool { return p.Factor.Held || !p.Factor.Voided.IsZero() }},
 	{name: "enrolment", can: func(p staffPerson) bool { return p.Factor == account.Factor{} && p.Disabled.IsZero() },
 		do: func(s *Server, r *http.Request, v *visit, id account.PersonID) error {
 			return s.cfg.Accounts.ResendEnrolment(r.Context(), v.Who, id)

@@ -43,7 +43,7 @@ var knownEvents = []string{
 	"account.signed-in", "account.signed-out", "account.session-revoked", "account.password-changed", "account.password-rehashed",
 	"account.reset-sent", "factor.enrolled", "factor.reported-lost", "factor.removed", "factor.link-sent", "factor.recovery-used",
 	"factor.recovery-renewed",
-	"token.made", "token.revoked", "staff.proposed", "staff.decided", "staff.role-given", "staff.role-ended", "staff.bootstrapped",
+	"token.made", "token.revoked", "staff.proposed", "staff.decided", "staff.role-given", "staff.role-ended", "staff.bootstrapped", "staff.recovered",
 	"account.disabled", "account.enabled", "account.language-set", "person.renamed", "person.erased",
 }
 

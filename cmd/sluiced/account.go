@@ -18,7 +18,7 @@ import (
 )
 
 func (c *command) accountCommand() *cobra.Command {
-	return group("account", "Make the first accounts, and list staff", c.bootstrapCommand(), c.resendCommand(), &cobra.Command{
+	return group("account", "Make the first accounts, and list staff", c.bootstrapCommand(), c.resendCommand(), c.recoverCommand(), &cobra.Command{
 		Use: "list", Short: "List who is staff, and in which roles, and who is invited", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withCore(cmd.Context(), func(s *site) error { return c.listStaff(cmd.Context(), s) })
@@ -92,19 +92,22 @@ func (c *command) resend(ctx context.Context, s *site, address string, print boo
 		fmt.Fprintln(c.out, "The invitation is on its way again; a worker sends it.")
 		return nil
 	}
-	return c.printLinks(ctx, s, found)
+	return c.printLinks(ctx, s, portal.InvitationPath, printed{found.Name, found.ID})
 }
 
-// printLinks shows the links of invitations to whoever sits at the host.
-func (c *command) printLinks(ctx context.Context, s *site, of ...account.Invitation) error {
+// A printed link is for somebody, and has an id in package account.
+type printed struct{ who, id string }
+
+// printLinks shows links to whoever sits at the host.
+func (c *command) printLinks(ctx context.Context, s *site, path string, of ...printed) error {
 	fmt.Fprintln(c.out, "A link works once, for whoever has it. Hand it over in person.")
 	return s.db.View(ctx, func(tx *db.Tx) error {
-		for _, inv := range of {
-			secret, err := s.accounts.Link(tx, inv.ID)
+		for _, link := range of {
+			secret, err := s.accounts.Link(tx, link.id)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.out, "%s\n    %s%s%s\n", inv.Name, strings.TrimSuffix(s.cfg.BaseURL, "/"), portal.InvitationPath, secret)
+			fmt.Fprintf(c.out, "%s\n    %s%s%s\n", link.who, strings.TrimSuffix(s.cfg.BaseURL, "/"), path, secret)
 		}
 		return nil
 	})
@@ -139,7 +142,7 @@ func (c *command) bootstrap(ctx context.Context, s *site, two [2]account.NewStaf
 		fmt.Fprintln(c.out, "Two invitations are on their way; a worker sends them. Without mail: sluiced account resend ADDRESS --print-links.")
 		return nil
 	}
-	return c.printLinks(ctx, s, account.Invitation{ID: ids[0], Name: two[0].Name}, account.Invitation{ID: ids[1], Name: two[1].Name})
+	return c.printLinks(ctx, s, portal.InvitationPath, printed{two[0].Name, ids[0]}, printed{two[1].Name, ids[1]})
 }
 
 func (c *command) listStaff(ctx context.Context, s *site) error {

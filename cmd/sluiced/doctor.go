@@ -87,8 +87,8 @@ func (d *doctor) examine(ctx context.Context, c *command) error {
 	_, err2 := loadPages(d.cfg)
 	d.try("texts", "documents, mail and pages can be composed", errors.Join(err1, err2), "mend or remove the files in the folder that texts names")
 	d.jurisdictions(clock())
-	s, err := openCore(ctx, d.cfg, c.log(), options{})
-	if d.try("database", "it and the local key can be opened", err, "check database.url, that it runs, and the way to it") {
+	s, err := openCore(ctx, d.cfg, c.log(), options{unchecked: true})
+	if d.try("database", "it and the local key can be opened", err, "check database.url, that it runs, and the way to it; about the local key: "+keyLost) {
 		defer s.Close()
 		d.database(ctx, s)
 	}
@@ -152,6 +152,7 @@ func (d *doctor) database(ctx context.Context, s *site) {
 		return
 	}
 	d.try("database", "it can be read", s.db.View(ctx, func(tx *db.Tx) error { _, err := tx.Head(); return err }), "check the rights of its role")
+	d.try("database", "the local key is the one that it was used with", s.db.View(ctx, s.accounts.CheckKey), keyLost)
 	d.try("database", "it can be written", s.db.TryWriting(ctx), "check the rights of its role (infra/deploy/postgres.sql) and that its disk is not full")
 	d.try("database", "the log can take an entry", rehearse(ctx, s.db), "check the rights of its role: it needs INSERT on audit_entries")
 	if s.db.Engine() == db.Postgres {

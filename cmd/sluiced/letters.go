@@ -89,6 +89,8 @@ var letterTexts = map[string]letterText{
 	"account.invitation":        {text: mailtext.Invitation},
 	"account.reset":             {text: mailtext.PasswordReset},
 	"account.enrol":             {text: mailtext.AccountEnrol},
+	"account.enrol_anew":        {text: mailtext.AccountEnrolAnew},
+	"account.factors_voided":    {text: mailtext.FactorsVoid},
 	"account.signed_in_new":     {text: mailtext.NewDevice},
 	"account.password_changed":  {text: mailtext.FactorChanged},
 	"account.factor_enrolled":   {text: mailtext.FactorChanged},
@@ -195,8 +197,9 @@ func (s *letters) words(l licensing.Letter) (mailtext.Parts, error) {
 
 // The paths of the pages behind one-use links.
 var linkPaths = map[string]string{
-	noticePrefix + account.NoticeReset: portal.ResetPath,
-	noticePrefix + account.NoticeEnrol: portal.EnrolmentPath,
+	noticePrefix + account.NoticeReset:     portal.ResetPath,
+	noticePrefix + account.NoticeEnrol:     portal.EnrolmentPath,
+	noticePrefix + account.NoticeEnrolAnew: portal.EnrolmentPath,
 }
 
 // link is the address of the one page a letter leads to. A secret in it is made here, for this message, and kept nowhere.
@@ -347,8 +350,10 @@ func (b background) data(l licensing.Letter, zone string, settings licensing.Set
 		d.By = b.invitation.Expires
 	case noticePrefix + account.NoticeReset:
 		d.By = l.Created.Add(resetLife)
-	case noticePrefix + account.NoticeEnrol:
+	case noticePrefix + account.NoticeEnrol, noticePrefix + account.NoticeEnrolAnew:
 		d.By = l.Created.Add(enrolLife)
+	case noticePrefix + account.NoticeVoided:
+		d.By = l.Created.Add(askWithin)
 	case "agreement.sign", "agreement.revised":
 		d.By = after(settings.SignDays)
 	case "agreement.ended":
@@ -372,10 +377,12 @@ func (b background) data(l licensing.Letter, zone string, settings licensing.Set
 	return d
 }
 
-// How long the links for a new password and a new second factor work, as package account has it.
+// How long the links for a new password and a new second factor work, and how long the latter may be asked for once the
+// local key was lost, as package account has it.
 const (
 	resetLife = 30 * time.Minute
 	enrolLife = 24 * time.Hour
+	askWithin = 30 * 24 * time.Hour
 )
 
 // termEnd is the calendar entry of an agreement.

@@ -79,7 +79,7 @@ func TestEveryLetterComposesInBothLanguages(t *testing.T) {
 			l := licensing.Letter{ID: "x", Kind: kind, To: licensing.Address{Email: "a@b.example", Name: "Anna", Lang: lang}, Number: "DR-0002-A",
 				Link: "/agreements/x", Facts: facts, Created: time.Now()}
 			switch {
-			case kind == noticePrefix+account.NoticeReset, kind == noticePrefix+account.NoticeEnrol:
+			case kind == noticePrefix+account.NoticeReset, kind == noticePrefix+account.NoticeEnrol, kind == noticePrefix+account.NoticeEnrolAnew:
 				l.Number, l.Invitation = "", reset
 			case strings.HasSuffix(kind, "invited"), kind == noticePrefix+account.NoticeInvitation:
 				l.Invitation = invitation

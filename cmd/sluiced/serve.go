@@ -68,7 +68,7 @@ const (
 // serve answers requests until ctx ends.
 func (s *site) serve(ctx context.Context, l net.Listener, worker bool, demo *portal.Demo) error {
 	// Downloads outlive the moment in which no more are taken only by as long as the watch over them runs.
-	ready := &readiness{db: s.db}
+	ready := &readiness{db: s.db, key: s.accounts.CheckKey}
 	handler, err := s.portal(ready, demo)
 	if err != nil {
 		return err
@@ -204,6 +204,7 @@ func (s *site) portal(ready *readiness, demo *portal.Demo) (http.Handler, error)
 // moment than those of its neighbours.
 type readiness struct {
 	db     *db.DB
+	key    func(*db.Tx) error // whether our local key is the right one: another may have been taken into use since we started
 	ending atomic.Bool
 	skew   atomic.Uint64 // bits of a float64, in seconds
 }
@@ -221,10 +222,12 @@ func (r *readiness) ask(ctx context.Context) error {
 	if by := math.Float64frombits(r.skew.Load()); math.Abs(by) > maxSkew {
 		return fmt.Errorf("the clock of this host is %.1f s off the database's: set both by NTP", by)
 	}
-	if _, err := r.db.Head(ctx); err != nil {
-		return err
-	}
-	return nil
+	return r.db.View(ctx, func(tx *db.Tx) error {
+		if _, err := tx.Head(); err != nil {
+			return err
+		}
+		return r.key(tx)
+	})
 }
 
 // watch looks at the clocks every few seconds.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"sluice/infra/account"
 	"sluice/infra/db"
 	"sluice/infra/db/dbtest"
 	"sluice/infra/servers"
@@ -59,9 +60,10 @@ func TestAServerThatIsAskedToEndEndsInOrder(t *testing.T) {
 	}
 }
 
-func TestAReplicaWithAWrongClockIsNotReady(t *testing.T) {
+func TestAReplicaWithAWrongClockOrKeyIsNotReady(t *testing.T) {
 	d, clock := dbtest.Postgres(t)
-	r := &readiness{db: d}
+	var wrong error
+	r := &readiness{db: d, key: func(*db.Tx) error { return wrong }}
 	look := func() error {
 		by, err := d.Skew(t.Context())
 		must(t, err)
@@ -77,6 +79,10 @@ func TestAReplicaWithAWrongClockIsNotReady(t *testing.T) {
 		t.Error("with a clock 5 s ahead of the database's it is ready")
 	}
 	clock.Set(time.Now())
+	if wrong = account.ErrKey; look() == nil {
+		t.Error("with a local key that is no more the right one it is ready")
+	}
+	wrong = nil
 	r.stop()
 	if err := look(); err == nil {
 		t.Error("a process that is ending is ready")

@@ -79,6 +79,8 @@ type options struct {
 	hashing account.Hashing
 	anyKey  bool // go on without the local key: for an emergency stop, which proves nothing with it
 	fresh   bool // make the local key of a database that was never used: for migrate and the demo
+
+	unchecked bool // leave it to the caller to ask whether the local key is the right one
 }
 
 // clock is the time of every process but the demo's. Nothing sets it but the test that plays through months: no setting and
@@ -111,6 +113,12 @@ func openCore(ctx context.Context, cfg Config, log *slog.Logger, opt options) (*
 	if s.accounts, err = account.New(s.db, subkey(s.key, "accounts"), account.Options{Foundation: cfg.Foundation.Name, Hashing: opt.hashing}); err != nil {
 		s.Close()
 		return nil, err
+	}
+	if !opt.anyKey && !opt.unchecked {
+		if err := s.checkKey(ctx); err != nil {
+			s.Close()
+			return nil, err
+		}
 	}
 	s.letters = &letters{cfg: cfg, db: s.db, accounts: s.accounts, out: opt.out}
 	table, err := readJurisdictions(cfg.Jurisdictions)
@@ -194,16 +202,33 @@ func (s *site) localKey(ctx context.Context, fresh bool) (key [32]byte, err erro
 	return key, nil
 }
 
+// checkKey refuses to go on with a local key that is not the one that the database was used with: nobody could sign in, and
+// what it made would be worth nothing under the right one. A database that is not of this version is not asked: what
+// it lacks says whoever needs it.
+func (s *site) checkKey(ctx context.Context) error {
+	if s.db.Migrated(ctx) != nil {
+		return nil
+	}
+	err := s.db.View(ctx, s.accounts.CheckKey)
+	if errors.Is(err, account.ErrKey) {
+		return fmt.Errorf("the local key: %s is not the one that this database was used with; %s", s.cfg.LocalKeyFile, keyLost)
+	}
+	return err
+}
+
+// keyLost says what to do about a local key that is missing or wrong.
+const keyLost = "put the file back from its own backup, or if there is none, see sluiced account recover --help"
+
 func (s *site) newLocalKey(ctx context.Context, fresh bool) ([]byte, error) {
 	path := s.cfg.LocalKeyFile
 	if !fresh {
-		return nil, fmt.Errorf("%s is missing: on a new site run sluiced migrate, which makes it; on any other put the file back from its own backup", path)
+		return nil, fmt.Errorf("%s is missing: on a new site run sluiced migrate, which makes it; on any other %s", path, keyLost)
 	}
 	switch unused, err := s.db.Unused(ctx); {
 	case err != nil:
 		return nil, err
 	case !unused:
-		return nil, fmt.Errorf("%s is missing, and this database was used with one: put the file back from its own backup", path)
+		return nil, fmt.Errorf("%s is missing, and this database was used with one: %s", path, keyLost)
 	}
 	return makeLocalKey(path)
 }

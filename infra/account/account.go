@@ -77,22 +77,6 @@ func New(d *db.DB, key [32]byte, opts Options) (*Accounts, error) {
 	return a, err
 }
 
-// CheckKey tells whether the local key is the one that the stored second factors were sealed with: with another one
-// nobody could sign in, and no link that was mailed would work.
-func (a *Accounts) CheckKey(tx *db.Tx) error {
-	var person PersonID
-	var sealed string
-	err := tx.QueryRow(`SELECT person_id, seed FROM factors WHERE seed <> '' LIMIT 1`).Scan(&person, &sealed)
-	if db.NoRows(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading a second factor: %w", err)
-	}
-	_, err = a.unseal(person, sealed)
-	return err
-}
-
 // A Notice is a message to one person, at one address. Its words are composed when it is sent; a link in it is made by
 // Link at that moment, so that the outbox holds no secret.
 type Notice struct {
@@ -111,6 +95,8 @@ const (
 	NoticeInvitation    = "invitation"       // somebody is invited to be staff; has a link
 	NoticeReset         = "reset"            // a new password was asked for; has a link
 	NoticeEnrol         = "enrol"            // a new second factor may be enrolled; has a link
+	NoticeEnrolAnew     = "enrol_anew"       // the same, after the local key was lost; has a link
+	NoticeVoided        = "factors_voided"   // the local key was lost, and every second factor with it
 	NoticeNewPlace      = "signed_in_new"    // signed in from an address never seen before
 	NoticePassword      = "password_changed" // the password was changed
 	NoticeFactor        = "factor_enrolled"  // a second factor was enrolled

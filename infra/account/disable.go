@@ -41,7 +41,7 @@ func (a *Accounts) possible(tx *db.Tx, t Task) error {
 		if err != nil {
 			return err
 		}
-		good = f.Held && !f.disabled
+		good = (f.Held || !f.Voided.IsZero()) && !f.disabled
 	case Rename:
 		staff, err := engaged(tx, t.Person)
 		if err != nil {

@@ -203,7 +203,7 @@ func (a *Accounts) putFactor(tx *db.Tx, s Session, step int64) error {
 		return ErrNotBegun
 	}
 	_, err = tx.Exec(`INSERT INTO factors (person_id, seed, enrolled, held, by_link) VALUES ($1, $2, $3, 0, 0)
-		ON CONFLICT (person_id) DO UPDATE SET seed = excluded.seed, enrolled = excluded.enrolled, held = 0, by_link = 0`,
+		ON CONFLICT (person_id) DO UPDATE SET seed = excluded.seed, enrolled = excluded.enrolled, held = 0, by_link = 0, voided = 0`,
 		string(s.Person.ID), s.seed, db.Stamp(tx.At))
 	if err != nil {
 		return fmt.Errorf("enrolling the second factor of person %s: %w", s.Person.ID, err)

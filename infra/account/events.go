@@ -113,6 +113,10 @@ type bootstrapped struct {
 	Invitations []string `json:"invitations"`
 }
 
+type recovered struct {
+	Staff []PersonID `json:"staff"` // the two who may enrol by a mailed link
+}
+
 type disabled struct {
 	Task string `json:"task"`
 }
@@ -152,6 +156,7 @@ func (taskDecided) Kind() string        { return "staff.decided" }
 func (roleGiven) Kind() string          { return "staff.role_given" }
 func (roleEnded) Kind() string          { return "staff.role_ended" }
 func (bootstrapped) Kind() string       { return "staff.bootstrapped" }
+func (recovered) Kind() string          { return "staff.recovered" }
 func (disabled) Kind() string           { return "account.disabled" }
 func (enabled) Kind() string            { return "account.enabled" }
 func (erased) Kind() string             { return "person.erased" }

@@ -54,7 +54,7 @@ func (a *Accounts) ReportLostOf(ctx context.Context, who Who, person PersonID) e
 }
 
 func (a *Accounts) hold(tx *db.Tx, person PersonID) error {
-	n, err := tx.Exec(`UPDATE factors SET held = $1 WHERE person_id = $2 AND held = 0 AND enrolled <> 0`, db.Stamp(tx.At), string(person))
+	n, err := tx.Exec(`UPDATE factors SET held = $1 WHERE person_id = $2 AND held = 0 AND (enrolled <> 0 OR voided <> 0)`, db.Stamp(tx.At), string(person))
 	if err != nil {
 		return fmt.Errorf("holding the second factor of person %s: %w", person, err)
 	}
@@ -70,17 +70,21 @@ func (a *Accounts) hold(tx *db.Tx, person PersonID) error {
 	return a.notify(tx, NoticeFactorLost, person)
 }
 
-// HeldFactors lists the people whose second factor was reported lost, the longest first.
+// HeldFactors lists the people who wait for two members of staff: their second factor was reported lost, the longest first,
+// or they are staff and it went with the local key.
 func (a *Accounts) HeldFactors(tx *db.Tx) ([]PersonID, error) {
 	return db.Many(tx, func(r db.Row) (id PersonID, err error) { err = r.Scan(&id); return id, err },
 		`SELECT f.person_id FROM factors f JOIN accounts a ON a.person_id = f.person_id
-		WHERE f.held <> 0 AND a.disabled = 0 ORDER BY f.held, f.person_id`)
+		WHERE a.disabled = 0 AND (f.held <> 0 OR f.voided <> 0 AND EXISTS
+			(SELECT 1 FROM staff_roles r WHERE r.person_id = f.person_id AND (r.until = 0 OR r.until > $1)))
+		ORDER BY f.held, f.person_id`, db.Stamp(tx.At))
 }
 
-// removeFactor takes a held factor away once two members of staff know who it is, and mails the link that opens enrolment
+// removeFactor takes a factor that is held or void away once two members of staff know who it is, and mails the link that opens enrolment
 // of a new one. With the password alone nobody enrols: whoever stole it may be the one who reported the loss.
 func (a *Accounts) removeFactor(tx *db.Tx, t Task) error {
-	err := tx.Update(`UPDATE factors SET seed = '', enrolled = 0, held = 0, by_link = 1 WHERE person_id = $1 AND held <> 0`, string(t.Person))
+	err := tx.Update(`UPDATE factors SET seed = '', enrolled = 0, held = 0, by_link = 1, voided = 0
+		WHERE person_id = $1 AND (held <> 0 OR voided <> 0)`, string(t.Person))
 	if err != nil {
 		return err
 	}
@@ -96,19 +100,19 @@ func (a *Accounts) removeFactor(tx *db.Tx, t Task) error {
 	if err := a.notify(tx, NoticeFactorRemoved, t.Person); err != nil {
 		return err
 	}
-	return a.mailEnrolment(tx, t.Person)
+	_, err = a.mailEnrolment(tx, t.Person, NoticeEnrol)
+	return err
 }
 
-// mailEnrolment makes a fresh link for enrolling, to the person's first address.
-func (a *Accounts) mailEnrolment(tx *db.Tx, person PersonID) error {
-	id, err := newLink(tx, enrolLink, person, enrolLife)
-	if err != nil {
-		return err
+// mailEnrolment makes a fresh link for enrolling, to the person's first address, in a message of the kind that says why.
+func (a *Accounts) mailEnrolment(tx *db.Tx, person PersonID, why string) (link string, err error) {
+	if link, err = newLink(tx, enrolLink, person, enrolLife); err != nil {
+		return "", err
 	}
-	if err := tx.Record(subject(person), enrolSent{Link: id}); err != nil {
-		return err
+	if err := tx.Record(subject(person), enrolSent{Link: link}); err != nil {
+		return "", err
 	}
-	return a.mailLink(tx, NoticeEnrol, person, id)
+	return link, a.mailLink(tx, why, person, link)
 }
 
 func (a *Accounts) mailLink(tx *db.Tx, kind string, person PersonID, id string) error {
@@ -136,10 +140,11 @@ func (a *Accounts) ResendEnrolment(ctx context.Context, who Who, person PersonID
 		if err != nil {
 			return err
 		}
-		if !f.byLink || f.disabled {
+		if !f.byLink || f.disabled || !f.Voided.IsZero() {
 			return ErrState
 		}
-		return a.mailEnrolment(tx, person)
+		_, err = a.mailEnrolment(tx, person, NoticeEnrol)
+		return err
 	})
 }
 

@@ -127,17 +127,17 @@ type factor struct {
 
 func readFactor(tx *db.Tx, id PersonID) (factor, error) {
 	var f factor
-	var enrolled, held, disabled int64
-	err := tx.QueryRow(`SELECT f.seed, f.enrolled, f.held, f.by_link, a.disabled FROM factors f
+	var enrolled, held, voided, disabled int64
+	err := tx.QueryRow(`SELECT f.seed, f.enrolled, f.held, f.by_link, f.voided, a.disabled FROM factors f
 		JOIN accounts a ON a.person_id = f.person_id WHERE f.person_id = $1`, string(id)).
-		Scan(&f.seed, &enrolled, &held, &f.byLink, &disabled)
+		Scan(&f.seed, &enrolled, &held, &f.byLink, &voided, &disabled)
 	if db.NoRows(err) {
 		return factor{}, nil
 	}
 	if err != nil {
 		return factor{}, fmt.Errorf("reading the second factor of person %s: %w", id, err)
 	}
-	f.Enrolled, f.Held, f.disabled = db.Instant(enrolled), held != 0, disabled != 0
+	f.Enrolled, f.Held, f.Voided, f.disabled = db.Instant(enrolled), held != 0, db.Instant(voided), disabled != 0
 	return f, nil
 }
 

@@ -28,6 +28,7 @@ type Replay struct {
 
 type replayed struct {
 	enrolled, held, disabled, erased bool
+	voided                           bool     // by the loss of the local key
 	account                          bool     // of the tables: there is a row of it
 	name                             string   // salted hash, once it was changed
 	addresses                        []string // salted hashes
@@ -47,6 +48,9 @@ func NewReplay() *Replay {
 
 // Entry takes one entry of the log. Those of other packages change nothing.
 func (r *Replay) Entry(e audit.Entry, body audit.Body) error {
+	if body.Subject == "staff" && body.Kind == (recovered{}).Kind() {
+		return r.recover(e, body)
+	}
 	id, ok := strings.CutPrefix(body.Subject, "person:")
 	if !ok {
 		return nil
@@ -61,11 +65,11 @@ func (r *Replay) Entry(e audit.Entry, body audit.Body) error {
 	}
 	switch body.Kind {
 	case factorEnrolled{}.Kind():
-		p.enrolled, p.held = true, false
+		p.enrolled, p.held, p.voided = true, false, false
 	case factorHeld{}.Kind():
 		p.held = true
 	case factorRemoved{}.Kind():
-		p.enrolled, p.held = false, false
+		p.enrolled, p.held, p.voided = false, false, false
 	case disabled{}.Kind():
 		p.disabled = true
 	case enabled{}.Kind():
@@ -108,6 +112,26 @@ func (r *Replay) detailed(e audit.Entry, body audit.Body, id PersonID, p *replay
 	return nil
 }
 
+// recover takes the loss of the local key: every factor that was not reported lost before is void, and all that was open has
+// ended. The two who are named may enrol in any case.
+func (r *Replay) recover(e audit.Entry, body audit.Body) error {
+	var ev recovered
+	if err := json.Unmarshal(body.Data, &ev); err != nil {
+		return fmt.Errorf("entry %d of the log: %w", e.Seq, err)
+	}
+	for id, p := range r.persons {
+		switch {
+		case slices.Contains(ev.Staff, id):
+			p.enrolled, p.held, p.voided = false, false, false
+		case p.enrolled && !p.held:
+			p.enrolled, p.voided = false, true
+		}
+	}
+	clear(r.tokens)
+	clear(r.sessions)
+	return nil
+}
+
 // Compare says where the tables differ from what the log says: each difference a sentence.
 func (r *Replay) Compare(tx *db.Tx) (found []string, err error) {
 	differ := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
@@ -128,10 +152,10 @@ func (r *Replay) Compare(tx *db.Tx) (found []string, err error) {
 			differ("the name of person %s is not the one that the log says it was changed to", id)
 		}
 		slices.Sort(want.addresses)
-		if want.enrolled != have.enrolled || want.held != have.held || want.disabled != have.disabled || want.erased != have.erased ||
+		if want.enrolled != have.enrolled || want.held != have.held || want.voided != have.voided || want.disabled != have.disabled || want.erased != have.erased ||
 			!slices.Equal(want.addresses, have.addresses) {
-			differ("person %s is not as the log says: factor enrolled %t, held %t, account disabled %t, erased %t, addresses %d; the tables say %t, %t, %t, %t and %d",
-				id, want.enrolled, want.held, want.disabled, want.erased, len(want.addresses), have.enrolled, have.held, have.disabled, have.erased, len(have.addresses))
+			differ("person %s is not as the log says: factor enrolled %t, held %t, void %t, account disabled %t, erased %t, addresses %d; the tables say %t, %t, %t, %t, %t and %d",
+				id, want.enrolled, want.held, want.voided, want.disabled, want.erased, len(want.addresses), have.enrolled, have.held, have.voided, have.disabled, have.erased, len(have.addresses))
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(tables)) {
@@ -149,7 +173,7 @@ func (r *Replay) Compare(tx *db.Tx) (found []string, err error) {
 
 func tabled(tx *db.Tx) (map[PersonID]*replayed, error) {
 	persons := map[PersonID]*replayed{}
-	rows, err := tx.Query(`SELECT p.id, p.name, p.latin, p.salt, p.erased, a.disabled, COALESCE(f.enrolled, 0), COALESCE(f.held, 0) FROM persons p
+	rows, err := tx.Query(`SELECT p.id, p.name, p.latin, p.salt, p.erased, a.disabled, COALESCE(f.enrolled, 0), COALESCE(f.held, 0), COALESCE(f.voided, 0) FROM persons p
 		LEFT JOIN accounts a ON a.person_id = p.id LEFT JOIN factors f ON f.person_id = p.id`)
 	if err != nil {
 		return nil, err
@@ -158,12 +182,12 @@ func tabled(tx *db.Tx) (map[PersonID]*replayed, error) {
 	for rows.Next() {
 		var id PersonID
 		var name, latin, salt string
-		var gone, enrolled, held int64
+		var gone, enrolled, held, voided int64
 		var off *int64
-		if err := rows.Scan(&id, &name, &latin, &salt, &gone, &off, &enrolled, &held); err != nil {
+		if err := rows.Scan(&id, &name, &latin, &salt, &gone, &off, &enrolled, &held, &voided); err != nil {
 			return nil, err
 		}
-		p := &replayed{account: off != nil, enrolled: enrolled != 0, held: held != 0, disabled: off != nil && *off != 0, erased: gone != 0}
+		p := &replayed{account: off != nil, enrolled: enrolled != 0, held: held != 0, voided: voided != 0, disabled: off != nil && *off != 0, erased: gone != 0}
 		if salt != "" {
 			p.name = salted(salt, name, latin)
 		}

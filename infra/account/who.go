@@ -105,6 +105,7 @@ func (p Proof) At() time.Time { return p.at }
 type Factor struct {
 	Enrolled time.Time // zero: none yet
 	Held     bool      // reported lost: nothing may be read until two members of staff have re-proved who it is
+	Voided   time.Time // when the last one was lost with the local key; zero: it was not, or there is a new one
 }
 
 // Holds says whether the factor is enrolled and not reported lost.

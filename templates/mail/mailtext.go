@@ -80,7 +80,9 @@ const (
 	NewDevice             Kind = "new-device"
 	FactorChanged         Kind = "factor-changed"
 	FactorLost            Kind = "account-factor-lost"
-	AccountEnrol          Kind = "account-enrol" // holds a one-use link
+	AccountEnrol          Kind = "account-enrol"      // holds a one-use link
+	AccountEnrolAnew      Kind = "account-enrol-anew" // holds a one-use link
+	FactorsVoid           Kind = "account-factors-void"
 	NameChanged           Kind = "account-name-changed"
 	AddressAdded          Kind = "account-address-added"
 	AccountDisabled       Kind = "account-disabled"
@@ -107,7 +109,7 @@ func Kinds() []Kind {
 		AgreementChanged, AgreementDropped, AgreementClosedOut, ClosedOutDesk, DataReady, DataReadyDesk, ContactAddedReceipt, ContactAccepted, ContactDeclined, ContactRemovedReceipt,
 		ContactRemoved, ContactSuspended, ContactResumed, ContactToDecide, ContactsConfirm, ReminderEnd, ExtensionRequested, ExtensionToDecide,
 		ExtensionGranted, ExtensionRefused, AccessEnded, AttestationDue, Suspended, Resumed, Terminated, KeyDestroyed, PasswordReset, NewDevice,
-		FactorChanged, FactorLost, AccountEnrol, NameChanged, AddressAdded, AccountDisabled, AnswersToJudge, StopToConfirm,
+		FactorChanged, FactorLost, AccountEnrol, AccountEnrolAnew, FactorsVoid, NameChanged, AddressAdded, AccountDisabled, AnswersToJudge, StopToConfirm,
 		JurisdictionToAnswer, WorkParked, BucketEnd, SecondPersonNeeded,
 		SuccessorInvited, PartyReplaced, PartyChanged}
 }

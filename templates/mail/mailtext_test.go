@@ -99,7 +99,7 @@ func TestOrdinaryNamesAreLeftAlone(t *testing.T) {
 
 func TestAMailAboutAnAccountNamesTheService(t *testing.T) {
 	c := loaded(t)
-	for _, kind := range []Kind{Invitation, PasswordReset, NewDevice, FactorChanged, FactorLost, AccountEnrol, NameChanged, AddressAdded, AccountDisabled, WorkParked, SecondPersonNeeded} {
+	for _, kind := range []Kind{Invitation, PasswordReset, NewDevice, FactorChanged, FactorLost, AccountEnrol, AccountEnrolAnew, FactorsVoid, NameChanged, AddressAdded, AccountDisabled, WorkParked, SecondPersonNeeded} {
 		d := full()
 		d.Number, d.Agreement = "", ""
 		if m := compose(t, c, kind, "nl", d); !strings.HasPrefix(m.Subject, "[Sluice] ") {
