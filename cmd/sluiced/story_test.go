@@ -66,8 +66,8 @@ func TestTheWholeStoryInChromium(t *testing.T) {
 }
 
 // Many a hospital switches scripts off.
-func TestTheWholeStoryInChromiumWithoutScripts(t *testing.T) {
+func TestTheWholeStoryInChromiumWithoutScriptsOnPostgresMinIOAndVault(t *testing.T) {
 	t.Parallel()
 	c := e2e.NewMoved(t)
-	e2e.Begin(t, e2e.Embedded(t, withClock(t, c), c).InChromium(false)).Whole()
+	e2e.Begin(t, e2e.Production(t, withClock(t, c), c).InChromium(false)).Whole()
 }
