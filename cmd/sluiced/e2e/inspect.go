@@ -37,6 +37,7 @@ const seen = `{Lang: document.documentElement.lang, Bones: ` + skeleton + `, Wor
 // look checks the page that stands before somebody, unless one like it was checked. It says whether this one was, and
 // whether it is the first of its kind.
 func (i *inspection) look(b *tab, where, path string, s sight, dark bool) (checked, first bool) {
+	i.t.Helper()
 	kind := s.Lang + kindOf(path)
 	header, bones := s.Lang+digits.ReplaceAllString(s.Bones[0], "*"), kind+digits.ReplaceAllString(s.Bones[1], "*")
 	words := s.Lang + digits.ReplaceAllString(s.Words, "*")
@@ -108,6 +109,7 @@ const skeleton = `(() => {
 
 // check holds a page to the rules of accessibility, in the colours of light and, where asked, of dark.
 func (i *inspection) check(b *tab, where string, dark bool) {
+	i.t.Helper()
 	i.axe(b, where)
 	if dark {
 		b.scheme("dark")
@@ -118,6 +120,7 @@ func (i *inspection) check(b *tab, where string, dark bool) {
 
 // fits sees that nobody with the narrowest screen has to scroll sideways, whatever words and names stand on the page.
 func (i *inspection) fits(b *tab, where string) {
+	i.t.Helper()
 	b.width(320)
 	if wide := eval[int](b, `document.documentElement.scrollWidth`); wide > 320 {
 		i.t.Errorf("%s: at 320 pixels the page is %d wide, by %s", where, wide, eval[[]string](b, sticking))
@@ -131,6 +134,7 @@ const sticking = `[...document.body.querySelectorAll('*')].filter(e => e.getBoun
 
 // axe holds a page to the rules of accessibility.
 func (i *inspection) axe(b *tab, where string) {
+	i.t.Helper()
 	began := time.Now()
 	for _, v := range b.violations() {
 		i.t.Errorf("%s: %s", where, v)
