@@ -20,6 +20,40 @@ func (r *Registry) Accepted(tx *db.Tx, inv account.Invitation, person account.Pe
 	return nil
 }
 
+// An Offer is the part that an invitation is for.
+type Offer struct {
+	Part   Part
+	Number string // of the request
+	Open   bool   // nobody has taken the part yet, and somebody may
+}
+
+// Offered says which part an invitation is for. One that is not for a part in a request is ErrNotFound.
+func (r *Registry) Offered(tx *db.Tx, inv account.Invitation) (Offer, error) {
+	what, id, _ := strings.Cut(inv.For, ":")
+	switch what {
+	case "party":
+		p, err := one(tx, scanParty, selectParties+` WHERE id = $1`, id)
+		if err != nil {
+			return Offer{}, err
+		}
+		q, err := r.Request(tx, p.Request)
+		return Offer{p.Part, q.Number, p.Person == "" && q.State == Approved}, err
+	case "contact":
+		c, err := r.Contact(tx, ContactID(id))
+		if err != nil {
+			return Offer{}, err
+		}
+		a, err := r.Agreement(tx, c.Agreement)
+		if err != nil {
+			return Offer{}, err
+		}
+		state := a.StateAt(tx.At)
+		open := c.Person == "" && c.Removed.IsZero() && (state == InForce || state == Suspended || state == Ended)
+		return Offer{ContactPart, a.RequestNumber, open}, nil
+	}
+	return Offer{}, ErrNotFound
+}
+
 func (r *Registry) bindParty(tx *db.Tx, id PartyID, person account.PersonID) error {
 	p, err := one(tx, scanParty, selectParties+` WHERE id = $1`, id)
 	if err != nil {

@@ -24,6 +24,9 @@ type (
 // A Part is what somebody is in one request.
 type Part string
 
+// ContactPart is what a download contact is invited as. A contact signs nothing.
+const ContactPart Part = "contact"
+
 // The parts that sign.
 const (
 	Applicant      Part = "applicant"      // the researcher responsible for the request

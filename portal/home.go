@@ -13,7 +13,7 @@ func (s *Server) tasksFor(v *visit) ([]group, error) {
 		return v.groups, nil
 	}
 	v.asked = true
-	for _, ask := range []func(*visit) ([]group, error){s.licenseeTasks, s.staffTasks, s.accountTasks} {
+	for _, ask := range []func(*visit) ([]group, error){s.invitationTasks, s.licenseeTasks, s.staffTasks, s.accountTasks} {
 		found, err := ask(v)
 		if err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"sluice/infra/account"
+	"sluice/infra/db"
 	"sluice/templates"
 )
 
@@ -15,15 +16,20 @@ func (s *Server) invitationPage(_ http.ResponseWriter, r *http.Request, v *visit
 	if err != nil {
 		return err
 	}
-	switch {
-	case state != account.InvitationOpen && state != account.InvitationSignIn:
+	if state != account.InvitationOpen && state != account.InvitationSignIn {
 		return v.show("parts", s.invitationOver(v, state))
+	}
+	in, err := s.lookInvited(r, inv)
+	if err != nil {
+		return err
+	}
+	switch {
 	case v.Session.Full():
-		return v.show("parts", s.acceptAsForm(v, v.blank(), inv, secret))
+		return s.showAcceptAs(v, r, v.blank(), in, secret)
 	case state == account.InvitationSignIn:
 		return v.show("parts", s.signInToAccept(v, inv))
 	}
-	return v.show("parts", s.newAccountForm(v, v.blank("name", inv.Name), inv))
+	return v.show("parts", s.newAccountForm(v, v.blank("name", inv.Name), in))
 }
 
 func (s *Server) invitationOver(v *visit, state account.InvitationState) templates.Page {
@@ -42,16 +48,16 @@ func (s *Server) signInToAccept(v *visit, inv account.Invitation) templates.Page
 		templates.Actions{templates.Button{Text: templates.M("signin.title"), Href: "/sign-in?next=" + url.QueryEscape(v.r.URL.Path)}})
 }
 
-func (s *Server) newAccountForm(v *visit, f *form, inv account.Invitation) templates.Page {
+func (s *Server) newAccountForm(v *visit, f *form, in invited) templates.Page {
 	return formPage(v.page(templates.M("invitation.title")), f, templates.Form{
 		Action: v.r.URL.Path,
 		Fields: []templates.Part{
-			templates.SummaryList{Rows: []templates.SummaryRow{{Key: templates.M("signin.email"), Value: templates.Text(inv.Email)}}},
+			templates.SummaryList{Rows: []templates.SummaryRow{{Key: templates.M("signin.email"), Value: templates.Text(in.Email)}}},
 			f.input(templates.TextField{Name: "name", Label: templates.M("invitation.name"), Hint: templates.M("invitation.name-hint"), Autocomplete: "name"}),
 			passwordField(),
 		},
 		Submit: button("invitation.button"),
-	}, text("invitation.how"))
+	}, append(in.named(), text("invitation.how"))...)
 }
 
 func (s *Server) acceptInvitation(_ http.ResponseWriter, r *http.Request, v *visit) error {
@@ -78,15 +84,37 @@ func (s *Server) acceptInvitation(_ http.ResponseWriter, r *http.Request, v *vis
 	if !f.refuse(err) {
 		return err
 	}
-	return v.show("parts", s.newAccountForm(v, f, inv))
+	in, err := s.lookInvited(r, inv)
+	if err != nil {
+		return err
+	}
+	return v.show("parts", s.newAccountForm(v, f, in))
 }
 
-func (s *Server) acceptAsForm(v *visit, f *form, inv account.Invitation, secret string) templates.Page {
+// acceptForm asks somebody who is signed in whether he accepts. The address is his already, or becomes his.
+func (s *Server) acceptForm(v *visit, f *form, in invited, action string, own bool) templates.Page {
+	key := "invitation.as"
+	if own {
+		key = "invitation.as-own"
+	}
 	return formPage(v.page(templates.M("invitation.accept-title")), f, templates.Form{
-		Action: InvitationPath + secret + "/accept",
+		Action: action,
 		Submit: button("invitation.accept"),
 		Other:  []templates.Part{link("portal.cancel", templates.HomePath)},
-	}, text("invitation.as", "Email", inv.Email, "Name", v.Session.Person.Name), text("invitation.not-you"))
+	}, append(in.named(), text(key, "Email", in.Email, "Name", v.Session.Person.Name), text("invitation.not-you"))...)
+}
+
+func (s *Server) showAcceptAs(v *visit, r *http.Request, f *form, in invited, secret string) error {
+	var own bool
+	err := s.cfg.DB.View(r.Context(), func(tx *db.Tx) error {
+		p, found, err := s.cfg.Accounts.ByEmail(tx, in.Email)
+		own = found && p.ID == v.Who.Person()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.show("parts", s.acceptForm(v, f, in, InvitationPath+secret+"/accept", own))
 }
 
 func (s *Server) acceptAs(_ http.ResponseWriter, r *http.Request, v *visit) error {
@@ -97,17 +125,18 @@ func (s *Server) acceptAs(_ http.ResponseWriter, r *http.Request, v *visit) erro
 	}
 	err = s.cfg.Accounts.AcceptAs(r.Context(), secret, v.Who)
 	if err == nil {
-		if err := v.tell(templates.Success, "invitation.done"); err != nil {
-			return err
-		}
-		return v.redirect(templates.HomePath)
+		return v.accepted()
 	}
-	if !f.refuse(err) {
+	if !f.refuseWhole(err) {
 		return err
 	}
 	inv, _, err := s.cfg.Accounts.LookInvitation(r.Context(), secret)
 	if err != nil {
 		return err
 	}
-	return v.show("parts", s.acceptAsForm(v, f, inv, secret))
+	in, err := s.lookInvited(r, inv)
+	if err != nil {
+		return err
+	}
+	return s.showAcceptAs(v, r, f, in, secret)
 }

@@ -40,6 +40,8 @@ func (s *Server) signInRoutes() {
 	s.public("GET "+InvitationPath+"{secret}", s.invitationPage)
 	s.public("POST "+InvitationPath+"{secret}", s.acceptInvitation).limited(s.guesses)
 	s.signedIn("POST "+InvitationPath+"{secret}/accept", s.acceptAs).limited(s.guesses)
+	s.signedIn("GET "+OwnInvitation("{id}"), s.ownInvitationPage)
+	s.signedIn("POST "+OwnInvitation("{id}"), s.acceptOwn)
 
 	s.halfSignedIn("POST /sign-in/link", s.askEnrolment).limited(s.guesses)
 	s.halfSignedIn("GET /enrol", s.enrolPage)

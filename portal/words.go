@@ -56,6 +56,15 @@ func wordsFor(err error) (words, bool) {
 	return words{}, false
 }
 
+// refuseWhole is refuse for a form that has no field for what the error is about.
+func (f *form) refuseWhole(err error) bool {
+	refused := allRefused(err)
+	for _, e := range refused {
+		f.fail("", f.server.refusal(e))
+	}
+	return len(refused) > 0 || f.refuse(err)
+}
+
 // refuse puts an error beside the field it is about, and says whether it could: any other is for the error page.
 func (f *form) refuse(err error) bool {
 	refused := allRefused(err)

@@ -104,6 +104,14 @@ var letterTexts = map[string]letterText{
 	"account.account_disabled":  {text: mailtext.AccountDisabled, page: templates.PrivacyPath}, // the one page left to the reader
 }
 
+// knownTexts are the texts that go out instead of an invitation, by part, to somebody who had an account when he was
+// named: there is none to set up.
+var knownTexts = map[licensing.Part]mailtext.Kind{
+	licensing.Applicant:   mailtext.InvitedApplicant,
+	licensing.Signatory:   mailtext.InvitedSignatory,
+	licensing.ContactPart: mailtext.InvitedContact,
+}
+
 // letters composes what stands in the outbox and hands it to the mail server. It runs outside every change.
 type letters struct {
 	cfg      Config
@@ -140,6 +148,9 @@ func (s *letters) compose(ctx context.Context, l licensing.Letter, text letterTe
 	err := s.db.View(ctx, func(tx *db.Tx) (err error) {
 		if b, err = s.look(tx, l); err != nil {
 			return err
+		}
+		if b.known != "" {
+			l, text = b.toKnown(l)
 		}
 		link, err = s.link(tx, l, text)
 		return err
@@ -186,6 +197,9 @@ func (s *letters) words(l licensing.Letter) (mailtext.Parts, error) {
 		return mailtext.Parts{}, err
 	}
 	link := strings.TrimSuffix(s.cfg.BaseURL, "/")
+	if b.known != "" {
+		l, text = b.toKnown(l)
+	}
 	if l.Invitation == "" {
 		link += cmp.Or(text.page, l.Link)
 	} else {
@@ -225,12 +239,24 @@ type background struct {
 	request    licensing.Request
 	person     string // of whom the letter speaks
 	invitation account.Invitation
+	known      mailtext.Kind // of an invitation to somebody who had an account when he was named; "" of any other letter
+	owner      account.Person
+}
+
+// toKnown makes of an invitation the letter to somebody who has an account. It holds no secret, and leads to the page on
+// which he accepts while signed in.
+func (b background) toKnown(l licensing.Letter) (licensing.Letter, letterText) {
+	l.Link, l.Invitation, l.To.Lang = portal.OwnInvitation(b.invitation.ID), "", b.owner.Lang
+	return l, letterText{text: b.known}
 }
 
 // look reads what a letter is about. A letter about an account is about nothing more, save who asks for a second person.
 func (s *letters) look(tx *db.Tx, l licensing.Letter) (b background, err error) {
 	if l.Invitation != "" && linkPaths[l.Kind] == "" {
 		if b.invitation, err = s.accounts.Invitation(tx, l.Invitation); err != nil {
+			return b, err
+		}
+		if err = s.lookKnown(tx, l, &b); err != nil {
 			return b, err
 		}
 	}
@@ -250,6 +276,28 @@ func (s *letters) look(tx *db.Tx, l licensing.Letter) (b background, err error) 
 	}
 	b.person, err = s.about(tx, l, b)
 	return b, err
+}
+
+// lookKnown finds out whether an invitation goes to somebody who had an account, with this address, when it was posted.
+func (s *letters) lookKnown(tx *db.Tx, l licensing.Letter, b *background) error {
+	offer, err := s.registry.Offered(tx, b.invitation)
+	if errors.Is(err, licensing.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	owner, found, err := s.accounts.ByEmail(tx, b.invitation.Email)
+	if err != nil || !found {
+		return err
+	}
+	emails, err := s.accounts.Emails(tx, owner.ID)
+	for _, e := range emails {
+		if e.Address == b.invitation.Email && e.Verified.Before(l.Created) {
+			b.known, b.owner = knownTexts[offer.Part], owner
+		}
+	}
+	return err
 }
 
 // requestNumber and agreementNumber read DR-0042, DR-0042-A and DR-0042-A-1; the latter is "" in the first.

@@ -59,6 +59,9 @@ func TestEveryLetterHasATextAndEveryTextALetter(t *testing.T) {
 			t.Errorf("%s has a text, and nothing posts such letters", kind)
 		}
 	}
+	for _, text := range knownTexts {
+		used[text] = true
+	}
 	for _, kind := range mailtext.Kinds() {
 		if !used[kind] {
 			t.Errorf("no letter goes out with the text %s", kind)
@@ -107,9 +110,56 @@ func TestEveryLetterComposesInBothLanguages(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s in %s for the inbox: %v", kind, lang, err)
 			}
-			if l.Invitation != "" && strings.Contains(words.Text, l.Invitation) {
+			if l.Invitation != "" && strings.Contains(words.Text, secretOf(t, d, l.Invitation)) {
 				t.Errorf("%s in %s shows its one-use link in the inbox", kind, lang)
 			}
+		}
+	}
+}
+
+func secretOf(t *testing.T, d *demo, id string) (secret string) {
+	t.Helper()
+	must(t, d.db.View(t.Context(), func(tx *db.Tx) (err error) { secret, err = d.accounts.Link(tx, id); return err }))
+	return secret
+}
+
+func TestWhoHasAnAccountReadsAsWhatHeIsNamedAndGetsNoSecret(t *testing.T) {
+	d := playDemo(t, t.TempDir())
+	var letters []licensing.Letter
+	must(t, d.db.View(t.Context(), func(tx *db.Tx) (err error) {
+		letters, err = d.registry.Outbox().AllLetters(tx, 1000)
+		return err
+	}))
+	words := map[string]map[string]string{
+		"en": {"applicant": "main applicant of request DR-", "signatory": "signatory of the licensee for request DR-", "": "download contact for request DR-"},
+		"nl": {"applicant": "hoofdaanvrager van aanvraag DR-", "signatory": "tekenbevoegde van de licentiehouder bij aanvraag DR-", "": "downloadcontact bij aanvraag DR-"},
+	}
+	seen := map[string]bool{}
+	for _, l := range letters {
+		if l.Kind != "party.invited" && l.Kind != "contact.invited" {
+			continue
+		}
+		secret := secretOf(t, d, l.Invitation)
+		late := l
+		late.Created = clock()
+		m, err := d.letters.compose(t.Context(), late, letterTexts[l.Kind])
+		must(t, err)
+		if !strings.Contains(m.Text, secret) { // the address is somebody's by now
+			seen[m.Lang+l.Facts["part"]] = true
+			if !strings.Contains(m.Text, words[m.Lang][l.Facts["part"]]) || !strings.Contains(m.Text, "/invitations/"+l.Invitation) {
+				t.Errorf("to a %q with an account, in %s:\n%s", l.Facts["part"], m.Lang, m.Text)
+			}
+		}
+		l.Created = time.Unix(1, 0)
+		m, err = d.letters.compose(t.Context(), l, letterTexts[l.Kind])
+		must(t, err)
+		if !strings.Contains(m.Text, "/invitation/"+secret) {
+			t.Errorf("to a %q who had no account then:\n%s", l.Facts["part"], m.Text)
+		}
+	}
+	for part := range words["en"] {
+		if !seen["en"+part] && !seen["nl"+part] {
+			t.Errorf("the demo has no %q with an account: %v", part, seen)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -115,6 +117,53 @@ func (a *Accounts) AcceptAs(ctx context.Context, secret string, who Who) error {
 		}
 		return nil
 	})
+}
+
+// AcceptOwn accepts an invitation to an address that is the person's who is signed in, without the mailed link: that he
+// receives mail there was shown before.
+func (a *Accounts) AcceptOwn(ctx context.Context, id string, who Who) error {
+	if !who.IsPerson() || who.session == "" {
+		return ErrNotAllowed
+	}
+	return a.db.Change(ctx, who.Actor(), func(tx *db.Tx) error {
+		inv, err := a.InvitationTo(tx, who.person, id)
+		if err != nil {
+			return err
+		}
+		return a.settle(tx, inv, who.person)
+	})
+}
+
+// InvitationTo reads an invitation to an address of a person. Any other does not exist for him.
+func (a *Accounts) InvitationTo(tx *db.Tx, person PersonID, id string) (Invitation, error) {
+	inv, err := a.Invitation(tx, id)
+	if errors.Is(err, ErrLink) {
+		return Invitation{}, ErrNotAllowed
+	}
+	if err != nil {
+		return Invitation{}, err
+	}
+	if has, err := owner(tx, inv.Email); err != nil || has == "" || has != person {
+		return Invitation{}, cmp.Or(err, ErrNotAllowed)
+	}
+	return inv, nil
+}
+
+// InvitationsTo lists the invitations to addresses of a person that can be accepted now, the newest first.
+func (a *Accounts) InvitationsTo(tx *db.Tx, person PersonID) ([]Invitation, error) {
+	ids, err := db.Many(tx, func(r db.Row) (id string, err error) { err = r.Scan(&id); return id, err },
+		`SELECT i.id FROM invitations i JOIN emails e ON e.address = i.email
+		WHERE e.person_id = $1 AND i.accepted = 0 AND i.revoked = 0 AND i.expires > $2 ORDER BY i.created DESC, i.id`, string(person), db.Stamp(tx.At))
+	if err != nil {
+		return nil, fmt.Errorf("reading the invitations to person %s: %w", person, err)
+	}
+	all := make([]Invitation, len(ids))
+	for i, id := range ids {
+		if all[i], err = a.Invitation(tx, id); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // settle uses up the invitation and binds what it was for, in one transaction.

@@ -284,3 +284,49 @@ func TestANewPasswordByMail(t *testing.T) {
 		})
 	})
 }
+
+func TestAnInvitationToOnesOwnAddressIsAcceptedWithoutItsLink(t *testing.T) {
+	each(t, func(t *testing.T, w *accounttest.World, d *db.DB, clock *dbtest.Clock) {
+		ada, bob := w.Person("Ada", adaMail), w.Person("Bob", "bob@lab.example")
+		var bound []account.PersonID
+		w.Accounts.Accepted = func(_ *db.Tx, _ account.Invitation, person account.PersonID) error {
+			bound = append(bound, person)
+			return nil
+		}
+		id, free := w.Invite("Ada", adaMail, "contact:1"), w.Invite("Carl", "carl@lab.example", "contact:2")
+		waiting := func(who account.Who) (n int) {
+			view(t, d, func(tx *db.Tx) error {
+				all, err := w.Accounts.InvitationsTo(tx, who.Person())
+				n = len(all)
+				return err
+			})
+			return n
+		}
+		if waiting(ada) != 1 || waiting(bob) != 0 {
+			t.Errorf("got %d for Ada and %d for Bob, want hers alone", waiting(ada), waiting(bob))
+		}
+		token, _, err := w.Accounts.NewToken(t.Context(), ada, w.Confirm(ada, account.Act{Kind: "token", Subject: "delivery:1"}), "delivery:1", clock.Now().Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		byToken, _, err := w.Accounts.ByToken(t.Context(), token)
+		wantErr(t, "the token", err, nil)
+		for name, c := range map[string]struct {
+			who account.Who
+			id  string
+		}{"by Bob": {bob, id}, "to an address of nobody": {ada, free}, "that does not exist": {ada, "none"}, "by a token": {byToken, id}, "by nobody": {account.Who{}, id},
+			"by the host": {account.Host("root", "x"), id}} {
+			wantErr(t, name, w.Accounts.AcceptOwn(t.Context(), c.id, c.who), account.ErrNotAllowed)
+		}
+		wantErr(t, "by Ada", w.Accounts.AcceptOwn(t.Context(), id, ada), nil)
+		wantErr(t, "by Ada once more", w.Accounts.AcceptOwn(t.Context(), id, ada), account.ErrLink)
+		if len(bound) != 1 || bound[0] != ada.Person() || waiting(ada) != 0 {
+			t.Errorf("bound %v and %d waiting, want Ada once", bound, waiting(ada))
+		}
+		late := w.Invite("Ada", adaMail, "contact:3")
+		clock.Advance(14 * 24 * time.Hour)
+		ada = w.SignIn(ada.Person(), adaMail).Who
+		wantErr(t, "one that ran out", w.Accounts.AcceptOwn(t.Context(), late, ada), account.ErrLink)
+		verify(t, d)
+	})
+}

@@ -42,7 +42,10 @@ type Kind string
 
 // The mails there are. Each goes to one reader at one milestone.
 const (
-	Invitation            Kind = "invitation" // holds a one-use link
+	Invitation            Kind = "invitation"        // holds a one-use link
+	InvitedApplicant      Kind = "invited-applicant" // these three to who has an account already
+	InvitedSignatory      Kind = "invited-signatory"
+	InvitedContact        Kind = "invited-contact"
 	SignInvitation        Kind = "sign-invitation"
 	SignatureDeclined     Kind = "signature-declined"      // to the others who sign
 	SignatureDeclinedDesk Kind = "signature-declined-desk" // to the desk
@@ -105,7 +108,7 @@ const (
 
 // Kinds lists every mail.
 func Kinds() []Kind {
-	return []Kind{Invitation, SignInvitation, SignatureDeclined, SignatureDeclinedDesk, PaperReceipt, PaperSentBack, PaperVoided, AgreementInForce,
+	return []Kind{Invitation, InvitedApplicant, InvitedSignatory, InvitedContact, SignInvitation, SignatureDeclined, SignatureDeclinedDesk, PaperReceipt, PaperSentBack, PaperVoided, AgreementInForce,
 		AgreementChanged, AgreementDropped, AgreementClosedOut, ClosedOutDesk, DataReady, DataReadyDesk, ContactAddedReceipt, ContactAccepted, ContactDeclined, ContactRemovedReceipt,
 		ContactRemoved, ContactSuspended, ContactResumed, ContactToDecide, ContactsConfirm, ReminderEnd, ExtensionRequested, ExtensionToDecide,
 		ExtensionGranted, ExtensionRefused, AccessEnded, AttestationDue, Suspended, Resumed, Terminated, KeyDestroyed, PasswordReset, NewDevice,
