@@ -356,7 +356,9 @@ func (s *Server) staffNav(v *visit) []navItem {
 	add("staff.collections.nav", "/collections", account.Desk, account.Steward, account.Auditor)
 	add("staff.staff.nav", "/staff", account.Desk, account.Operator, account.Auditor)
 	add("staff.jobs.nav", "/jobs", account.Operator)
-	add("staff.act.stop.offer", "/stop", account.Operator)
+	if !v.Who.Has(account.Desk) { // who finds it on the page of each request
+		add("staff.act.stop.offer", "/stop", account.Operator)
+	}
 	add("staff.log.nav", "/log", account.Auditor)
 	return items
 }

@@ -33,6 +33,8 @@ type Site struct {
 	hasBucket func(name string) bool
 	keys      func() []string // of deliveries; nil where they lie in a file of Sluice's own
 	keyStatus func(name string) (status int)
+	// seal seals the keyring where it can be, until what it returns is called.
+	seal func() (unseal func())
 }
 
 // parts are what a site is made of, as sections of its settings.
@@ -76,6 +78,7 @@ func small(t testing.TB, program Program, clock Clock, dir, database string) *Si
 		}
 		return names
 	}
+	s.seal = func() func() { return func() {} }
 	s.hasBucket = func(name string) bool {
 		_, err := os.Stat(filepath.Join(dir, "store", name))
 		return err == nil
@@ -148,6 +151,16 @@ func Production(t testing.TB, program Program, clock Clock) *Site {
 			t.Fatal(err)
 		}
 		return there
+	}
+	s.seal = func() func() {
+		if err := vault.Seal(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			if err := vault.Unseal(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	s.keys = func() (names []string) {
 		list, err := root.Logical().ListWithContext(t.Context(), "sluice-delivery/keys")

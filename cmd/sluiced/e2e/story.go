@@ -233,13 +233,15 @@ func (s *Story) resume() {
 	s.wantOpen("after the agreement was resumed")
 }
 
-// Halt stops everything by the command line, and has the desk confirm and resume.
+// Halt stops everything by the command line while Vault is sealed, and has the desk confirm and resume.
 func (s *Story) Halt() {
 	s.mia.Back()
 	running := s.open(s.mia, largeFile)
+	unseal := s.seal()
 	began := time.Now()
 	s.Do("stop", "DR-0001-A", "--reason", "A laptop was stolen")
 	running.wantCut("the agreement was stopped on the command line", began)
+	unseal()
 	s.wantClosed("after an emergency stop", 403)
 	s.daan.Back()
 	s.daan.Get(request + "/confirm-stop").Press("/confirm-stop")
