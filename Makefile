@@ -10,9 +10,9 @@ FUZZTIME ?= 20s
 # Where goroutines meet: the race detector costs too much to run everywhere.
 RACE := $(foreach d,infra/db delivery portal,$(if $(wildcard $(d)/*.go),./$(d)))
 
-# Whose tests ask for dbtest.Fresh: they run on SQLite with all others, and on
-# PostgreSQL after that.
-ON_BOTH := ./infra/account ./licensing ./delivery ./portal
+# Whose tests ask package dbtest for a database: they run on SQLite with all
+# others, and on PostgreSQL after that.
+ON_BOTH := ./infra/db ./infra/account/... ./licensing ./delivery ./portal
 
 .PHONY: help build test vet race fuzz bench servers axe check
 
@@ -32,7 +32,7 @@ vet: ## go vet, and every file as gofmt writes it
 # after it was installed.
 test: vet ## test everything, with what is on this machine
 	@skips=$$(mktemp) && trap 'rm -f "$$skips"' EXIT && status=0; \
-	SKIPPED_TESTS="$$skips" $(GO) test -vet=off -count=1 -p $(PARALLEL) -timeout $(TIMEOUT) ./... || status=$$?; \
+	TEST_DATABASE=sqlite SKIPPED_TESTS="$$skips" $(GO) test -vet=off -count=1 -p $(PARALLEL) -timeout $(TIMEOUT) ./... || status=$$?; \
 	echo "and what touches the database, on PostgreSQL:"; \
 	TEST_DATABASE=postgres SKIPPED_TESTS="$$skips" $(GO) test -vet=off -count=1 -p $(PARALLEL) -timeout $(TIMEOUT) $(ON_BOTH) || status=$$?; \
 	if [ -s "$$skips" ]; then \
@@ -42,7 +42,7 @@ test: vet ## test everything, with what is on this machine
 	exit $$status
 
 race: ## the race detector, where goroutines meet
-	$(if $(RACE),CGO_ENABLED=1 $(GO) test -race -vet=off -count=1 -p $(PARALLEL) -timeout $(TIMEOUT) $(RACE),@echo "nothing to race yet")
+	$(if $(RACE),TEST_DATABASE=sqlite CGO_ENABLED=1 $(GO) test -race -vet=off -count=1 -p $(PARALLEL) -timeout $(TIMEOUT) $(RACE),@echo "nothing to race yet")
 
 fuzz: ## each fuzz test for FUZZTIME
 	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n 1 dirname | sort -u | while read -r dir; do \

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -142,9 +143,9 @@ func TestASweepInTheMiddleOfAnImportTakesNothingFromIt(t *testing.T) {
 	w := onSQLite(t, deliverytest.Options{Store: store})
 	w.Import("first", small())
 	w.Clock.Advance(10 * 365 * 24 * time.Hour) // everything is old
-	sweeps := 0
+	var sweeps atomic.Int64                    // an import puts several objects at once
 	store.sweep = func() {
-		sweeps++
+		sweeps.Add(1)
 		if s, err := w.Depot.Sweep(context.Background(), w.Steward, true); err != nil || s.Objects != 0 {
 			t.Errorf("a sweep meanwhile: got %+v, %v, want nothing found", s, err)
 		}
@@ -152,8 +153,8 @@ func TestASweepInTheMiddleOfAnImportTakesNothingFromIt(t *testing.T) {
 	in := importOf(w, "second")
 	_, err := w.Depot.Import(t.Context(), w.Steward, in)
 	must(t, err)
-	if sweeps < 20 {
-		t.Errorf("got %d sweeps, want one before and after each object", sweeps)
+	if n := sweeps.Load(); n < 20 {
+		t.Errorf("got %d sweeps, want one before and after each object", n)
 	}
 	archived(t, w)
 }

@@ -1,5 +1,4 @@
-// Package dbtest opens fresh databases for tests: every test that touches the database runs on both engines. Each runs a
-// test on both at once. Fresh opens the one that the run is about; make test has a run for each.
+// Package dbtest opens fresh databases for tests: every test that touches the database runs on both engines.
 package dbtest
 
 import (
@@ -45,7 +44,8 @@ func (c *Clock) Set(at time.Time) {
 // Advance moves the clock on.
 func (c *Clock) Advance(d time.Duration) { c.Set(c.Now().Add(d)) }
 
-// engine names the engine of this run: TEST_DATABASE is sqlite, the default, or postgres.
+// engine names the engine that a run is about, sqlite or postgres: make test has a run for each. Without it Fresh takes
+// SQLite, and Each both.
 const engine = "TEST_DATABASE"
 
 // Fresh opens a fresh, migrated database on the engine of this run, with a clock that the test sets.
@@ -57,21 +57,23 @@ func Fresh(t testing.TB) (*db.DB, *Clock) {
 	return SQLite(t)
 }
 
-// Each runs a test on a fresh SQLite and on a fresh PostgreSQL database, with a clock that the test sets. In the run that
-// is about PostgreSQL it does nothing: the other run has done both.
+// Each runs a test on a fresh SQLite and on a fresh PostgreSQL database, or on the one of this run, with a clock that the
+// test sets.
 func Each(t *testing.T, body func(t *testing.T, d *db.DB, clock *Clock)) {
 	t.Helper()
-	if os.Getenv(engine) == "postgres" {
-		return
+	only := os.Getenv(engine)
+	for _, one := range []struct {
+		name string
+		open func(testing.TB) (*db.DB, *Clock)
+	}{{"sqlite", SQLite}, {"postgres", Postgres}} {
+		if only != "" && only != one.name {
+			continue
+		}
+		t.Run(one.name, func(t *testing.T) {
+			d, clock := one.open(t)
+			body(t, d, clock)
+		})
 	}
-	t.Run("sqlite", func(t *testing.T) {
-		d, clock := SQLite(t)
-		body(t, d, clock)
-	})
-	t.Run("postgres", func(t *testing.T) {
-		d, clock := Postgres(t)
-		body(t, d, clock)
-	})
 }
 
 // SQLite opens a fresh, migrated SQLite database in the test's folder: for what is about that engine. Others call Fresh.
