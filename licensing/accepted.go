@@ -75,7 +75,11 @@ func (r *Registry) bindParty(tx *db.Tx, id PartyID, person account.PersonID) err
 				parties[i].Person = person
 			}
 		}
-		if err := conflicts(parties, a.Contacts, a.paperHandlers()); err != nil {
+		if err := conflicts(parties, a.Contacts, nil); err != nil {
+			return err
+		}
+		// A signature on paper brings an agreement into force before its signer arrives: what was decided since counts too.
+		if err := r.notHandler(tx, a, string(p.Part), person); err != nil {
 			return err
 		}
 		if m, waits := a.Awaits(p.Part); waits {

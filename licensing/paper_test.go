@@ -160,6 +160,31 @@ func TestWhoBroughtInASignatureTakesNoPartOfTheLicenseeLater(t *testing.T) {
 	})
 }
 
+func TestWhoDecidedWhileTheSignerOnPaperWasAwayDoesNotTakeHisPart(t *testing.T) {
+	toSign(t, func(t *testing.T, w *world) {
+		w.applicant = w.join("anna@uni.example", "Anna Onderzoeker")
+		w.must(w.sign(w.applicant, licensing.Applicant))
+		w.must(w.sign(w.rep, licensing.Representative))
+		w.upload(w.desk, licensing.Signatory)
+		w.must(w.confirmPaper(w.second))
+		w.clock.Set(w.get().Term.Until.Add(-30 * 24 * time.Hour))
+		w.applicant = w.SignIn(w.applicant.Person(), "anna@uni.example").Who
+		w.desk = w.SignIn(w.desk.Person(), "desk@foundation.example").Who
+		w.must(w.r.ResendInvitation(t.Context(), w.desk, w.request, licensing.Signatory))
+		// Two who did nothing but grant the extension: the signatory's address turns out to be one of theirs.
+		third := w.Person("Cor Derde", "third@foundation.example", account.Desk)
+		fourth := w.Person("Vera Vierde", "fourth@foundation.example", account.Desk)
+		id, err := w.r.AskExtension(t.Context(), w.applicant, w.agreement, licensing.Date{Year: 2028, Month: time.June, Day: 30}, "the work goes on")
+		w.must(err)
+		w.must(w.decide(third, id, true))
+		w.must(w.decide(fourth, id, true))
+		for _, who := range []account.Who{fourth, third} {
+			wantRefused(t, "one who granted the extension takes the signatory's part", w.acceptInvitation("sjoerd@uni.example", who), "conflict")
+		}
+		w.replay()
+	})
+}
+
 func TestNobodySignsInTwoPartsByHavingAnotherAddress(t *testing.T) {
 	toSign(t, func(t *testing.T, w *world) {
 		w.signatory = w.join("sjoerd@uni.example", "Sjoerd Bestuurder")
