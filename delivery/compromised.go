@@ -47,7 +47,8 @@ func (p *Depot) keysCompromised(tx *db.Tx, a licensing.Agreement) error {
 	return p.orderAnew(tx, a)
 }
 
-// resumed is told that two people opened a suspended agreement again: what was taken away meanwhile is made anew.
+// resumed is told that two people opened a suspended agreement again: what was taken away meanwhile, or ended with a term that was
+// extended late, is made anew.
 func (p *Depot) resumed(tx *db.Tx, a licensing.Agreement) error {
 	deliveries, err := live(tx, a.ID)
 	if err != nil || len(deliveries) > 0 {

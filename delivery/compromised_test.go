@@ -69,6 +69,31 @@ func TestUnderASuspendedAgreementNoNewKeyIsMadeBeforeItIsResumed(t *testing.T) {
 	})
 }
 
+func TestALateExtensionOfASuspendedAgreementMakesNoNewKeyEither(t *testing.T) {
+	each(t, func(t *testing.T, w *deliverytest.World) {
+		a := available(t, w)
+		s := serve(t, w.Depot, map[string]account.Who{"carla": a.Contact})
+		a.Stop()
+		a.Do(licensing.ActionDestroyKey)
+		w.WorkOff()
+		gone(t, "the old one", w, a.Delivery().Delivery)
+		w.Clock.Set(a.Load().Term.Until.Add(time.Hour))
+		w.WorkOff()
+		a.Extend(later)
+		w.WorkOff()
+		if all := a.Deliveries(); len(all) != 1 || a.Load().State != licensing.Suspended {
+			t.Fatalf("got %d deliveries of an agreement that is %s, want the old one alone while it is suspended", len(all), a.Load().State)
+		}
+		a.Do(licensing.ActionResume)
+		w.WorkOff()
+		if d := a.Delivery(); d.State != delivery.Available || len(a.Deliveries()) != 2 {
+			t.Fatalf("got %+v, want a new one that is available", d)
+		}
+		s.get("carla", a.Delivery().ID, "exact.bam").want(t, "the new one", 200, small()["exact.bam"])
+		replay(t, w)
+	})
+}
+
 func wantNoKey(t *testing.T, what string, err error) {
 	t.Helper()
 	var refused *licensing.RefusedError

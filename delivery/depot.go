@@ -285,10 +285,10 @@ func (p *Depot) termChanged(tx *db.Tx, before, after licensing.Agreement) error 
 			return err
 		}
 	}
-	if !over {
+	// A suspended agreement gets nothing new before it is resumed: see keysCompromised.
+	if !over || after.State == licensing.Suspended {
 		return nil
 	}
-	// An extension of a suspended agreement brings nothing back by itself, but there is something to read when it is resumed.
 	return p.orderAnew(tx, after)
 }
 
