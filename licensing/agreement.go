@@ -181,7 +181,10 @@ func (a Agreement) SignedBy(part Part) bool {
 		return m.Type == ChangeParty && m.State == Effective && m.Succession.Part == part
 	})
 	return slices.ContainsFunc(a.Signatures, func(s Signature) bool {
-		return s.Part == part && (s.Person == a.Party(part).Person || s.Person == "" && !succeeded)
+		if s.Person == "" {
+			return s.Part == part && !succeeded // nor has a successor an account at first
+		}
+		return s.Part == part && s.Person == a.Party(part).Person
 	})
 }
 

@@ -305,6 +305,27 @@ func TestWhatTheOldSignatoryAskedForIsKeptOrFalls(t *testing.T) {
 	w.replay()
 }
 
+func TestASuccessorHasNotSignedWhatSomebodyElseSignedOnPaper(t *testing.T) {
+	toSign(t, func(t *testing.T, w *world) {
+		w.applicant = w.join("anna@uni.example", "Anna Onderzoeker")
+		w.must(w.sign(w.applicant, licensing.Applicant))
+		w.must(w.sign(w.rep, licensing.Representative))
+		w.upload(w.desk, licensing.Signatory)
+		w.must(w.confirmPaper(w.second))
+		if !w.get().SignedBy(licensing.Signatory) {
+			t.Error("the signature on paper is the signatory's, who has no account yet")
+		}
+		w.replaceParty(licensing.Signatory, "Nora Nieuw", "nora@uni.example")
+		if w.get().SignedBy(licensing.Signatory) {
+			t.Error("the new signatory, who has no account yet, is said to have signed")
+		}
+		w.join("nora@uni.example", "Nora Nieuw")
+		if w.get().SignedBy(licensing.Signatory) {
+			t.Error("the new signatory is said to have signed")
+		}
+	})
+}
+
 func TestASuccessorWhoNeverArrivesIsReplacedInTurn(t *testing.T) {
 	d, clock := dbtest.SQLite(t)
 	w := newWorld(t, d, clock)
