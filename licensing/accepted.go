@@ -108,13 +108,21 @@ func (r *Registry) bindContact(tx *db.Tx, id ContactID, person account.PersonID)
 	return err
 }
 
-// notHandler refuses somebody who recorded or decided the request, or decided about an amendment.
+// notHandler refuses somebody who recorded or decided the request, had a say in its content afterwards, or decided about an
+// amendment.
 func (r *Registry) notHandler(tx *db.Tx, a Agreement, part string, person account.PersonID) error {
 	q, err := r.Request(tx, a.Request)
 	if err != nil {
 		return err
 	}
-	handlers := append([]account.PersonID{q.Decider}, q.Editors...)
+	handlers, err := contentDeciders(tx, a.ID)
+	if err != nil {
+		return err
+	}
+	handlers = append(append(handlers, q.Decider), q.Editors...)
+	for _, s := range q.Scopes {
+		handlers = append(handlers, s.By)
+	}
 	handlers = append(handlers, a.paperHandlers()...)
 	for _, m := range a.Amendments {
 		handlers = append(handlers, deciders(m)...)
@@ -125,4 +133,35 @@ func (r *Registry) notHandler(tx *db.Tx, a Agreement, part string, person accoun
 		}
 	}
 	return nil
+}
+
+// contentDeciders are those who released a revised content, or accepted a confirmation that was not given. Their names stand in
+// the log only.
+func contentDeciders(tx *db.Tx, id AgreementID) (people []account.PersonID, _ error) {
+	for e, err := range tx.LogOf("agreement:" + string(id)) {
+		if err != nil {
+			return nil, err
+		}
+		body, err := e.Decode()
+		if err != nil {
+			return nil, err
+		}
+		ev, _, err := decode[AgreementEvent](agreementEvents, body)
+		if err != nil {
+			return nil, err
+		}
+		switch ev := ev.(type) {
+		case AgreementReleased:
+			people = append(people, ev.By)
+		case ActionProposed:
+			if ev.Action == ActionAccept {
+				people = append(people, ev.By)
+			}
+		case ActionSeconded:
+			if ev.Action == ActionAccept {
+				people = append(people, ev.By)
+			}
+		}
+	}
+	return people, nil
 }

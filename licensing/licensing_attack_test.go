@@ -112,6 +112,20 @@ func TestWhoDecidedAboutAnAmendmentDoesNotBecomeAContact(t *testing.T) {
 	})
 }
 
+func TestWhoReleasedAContentTakesNoPartOfTheLicensee(t *testing.T) {
+	toSign(t, func(t *testing.T, w *world) {
+		third := w.Person("Derde Balie", "third@foundation.example", account.Desk)
+		w.must(w.r.Revise(t.Context(), w.desk, w.request, w.getRequest().Rev, w.input()))
+		w.must(w.r.Release(t.Context(), third, w.onAgreement(third, "decide"), w.agreement))
+		wantRefused(t, "the applicant's address turns out to be his", w.acceptInvitation("anna@uni.example", third), "conflict")
+		wantRefused(t, "or the signatory's", w.acceptInvitation("sjoerd@uni.example", third), "conflict")
+		w.joinParties()
+		w.signAll()
+		wantRefused(t, "or a contact's", w.acceptInvitation("carla@uni.example", third), "conflict")
+		w.replay()
+	})
+}
+
 func TestARepresentativeWhoLeftSignsNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
