@@ -2,7 +2,9 @@ package licensing_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"sluice/infra/db"
 	"sluice/infra/db/dbtest"
@@ -33,6 +35,27 @@ func TestErasedPeopleLeaveTheReplayWhole(t *testing.T) {
 type happened struct{}
 
 func (happened) Kind() string { return "test.happened" }
+
+func TestAJournalledStopWithTooManyWordsGoesIntoTheLogAllTheSame(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		w.toForce()
+		halt := licensing.Halt{Agreement: w.agreement, By: "cli:root@box", At: clock.Now(), Reason: "x" + strings.Repeat("é", 6_000)}
+		left, err := w.r.TakeHalts(t.Context(), []licensing.Halt{halt})
+		if err != nil || len(left) != 0 || w.get().State != licensing.Suspended {
+			t.Fatalf("%v, %d left, %s: want it suspended everywhere", err, len(left), w.get().State)
+		}
+		note, words := w.get().Stop.Note, ""
+		w.must(d.View(t.Context(), func(tx *db.Tx) (err error) {
+			words, err = w.r.Words(tx, note)
+			return err
+		}))
+		if !strings.HasPrefix(halt.Reason, words) || len(words) < 9_990 || !utf8.ValidString(words) {
+			t.Errorf("%d bytes are left of its words, want what fits", len(words))
+		}
+		w.replay()
+	})
+}
 
 func TestALogThatTakesNothingStopsEverythingButAStop(t *testing.T) {
 	d, clock := dbtest.Fresh(t)

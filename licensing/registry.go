@@ -186,12 +186,15 @@ func (r *Registry) actOnRequest(ctx context.Context, who account.Who, proof acco
 	})
 }
 
+// longestNote is how many bytes free text may have.
+const longestNote = 10_000
+
 // note keeps free text beside the log, and gives what the log keeps of it. No text is no note.
 func (r *Registry) note(tx *db.Tx, subject, text string) (Note, error) {
 	if text = clean(text); text == "" {
 		return Note{}, nil
 	}
-	if len(text) > 10_000 {
+	if len(text) > longestNote {
 		return Note{}, refuse("too-long").at("reason")
 	}
 	salt := db.NewID()

@@ -3,6 +3,7 @@ package licensing
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"sluice/infra/account"
@@ -116,7 +117,7 @@ func (r *Registry) TakeHalts(ctx context.Context, halts []Halt) (left []Halt, er
 			case was:
 				return db.ErrUnchanged
 			}
-			note, err := r.note(tx, "agreement:"+string(h.Agreement), h.Reason)
+			note, err := r.note(tx, "agreement:"+string(a.ID), fitting(h.Reason))
 			if err != nil {
 				return err
 			}
@@ -133,6 +134,14 @@ func (r *Registry) TakeHalts(ctx context.Context, halts []Halt) (left []Halt, er
 		r.mu.Unlock()
 	}
 	return left, err
+}
+
+// fitting is as much of a reason as a note takes. Nobody can be asked to write less any more, and the stop must not wait for it.
+func fitting(reason string) string {
+	if reason = clean(reason); len(reason) > longestNote {
+		reason = strings.ToValidUTF8(reason[:longestNote], "")
+	}
+	return reason
 }
 
 // taken says whether the log holds a halt already. Its line may outlive that, in a file that could not be written or was
