@@ -138,15 +138,7 @@ func (r *Registry) notHandler(tx *db.Tx, a Agreement, part string, person accoun
 // contentDeciders are those who released a revised content, or accepted a confirmation that was not given. Their names stand in
 // the log only.
 func contentDeciders(tx *db.Tx, id AgreementID) (people []account.PersonID, _ error) {
-	for e, err := range tx.LogOf("agreement:" + string(id)) {
-		if err != nil {
-			return nil, err
-		}
-		body, err := e.Decode()
-		if err != nil {
-			return nil, err
-		}
-		ev, _, err := decode[AgreementEvent](agreementEvents, body)
+	for ev, err := range eventsOf(tx, id) {
 		if err != nil {
 			return nil, err
 		}

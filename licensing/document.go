@@ -1,8 +1,6 @@
 package licensing
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -102,8 +100,7 @@ func (r *Registry) render(d Document) (Rendered, string, error) {
 	if len(out.PDF) == 0 {
 		return out, "", fmt.Errorf("rendering %s: the PDF is empty", d.Number)
 	}
-	sum := sha256.Sum256(out.PDF)
-	return out, hex.EncodeToString(sum[:]), nil
+	return out, sha256Of(out.PDF), nil
 }
 
 // DocumentKept is the event of a document that was stored, about "document:" and its hash. The signature covers the PDF;
@@ -160,8 +157,7 @@ func (r *Registry) stored(tx *db.Tx, hash string) (StoredDocument, error) {
 		return StoredDocument{}, fmt.Errorf("reading a document: %w", err)
 	}
 	d.Made, d.Rendered.TextVersion = db.Instant(made), d.TextVersion
-	sum := sha256.Sum256(d.PDF)
-	if hex.EncodeToString(sum[:]) != d.SHA256 {
+	if sha256Of(d.PDF) != d.SHA256 {
 		return StoredDocument{}, fmt.Errorf("%w: %s", errOtherBytes, hash)
 	}
 	return d, nil

@@ -442,7 +442,7 @@ func (r *Registry) TellStaff(tx *db.Tx, role account.Role, but account.PersonID,
 		if p.ID == but {
 			continue
 		}
-		if err := r.tellStaff(tx, p.ID, l); err != nil {
+		if err := r.tell(tx, p, l); err != nil {
 			return err
 		}
 	}
@@ -455,11 +455,16 @@ func (r *Registry) tellStaff(tx *db.Tx, id account.PersonID, l Letter) error {
 	if err != nil {
 		return err
 	}
-	emails, err := r.accounts.Emails(tx, id)
+	return r.tell(tx, p, l)
+}
+
+// tell writes to a person at his first address.
+func (r *Registry) tell(tx *db.Tx, p account.Person, l Letter) error {
+	emails, err := r.accounts.Emails(tx, p.ID)
 	if err != nil || len(emails) == 0 {
 		return err
 	}
-	l.To = Address{Email: emails[0].Address, Name: p.Name, Lang: p.Lang, Person: id}
+	l.To = Address{Email: emails[0].Address, Name: p.Name, Lang: p.Lang, Person: p.ID}
 	return r.outbox.Post(tx, l)
 }
 

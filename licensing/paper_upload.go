@@ -3,8 +3,6 @@ package licensing
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -33,8 +31,7 @@ type PaperSignerInput struct {
 // UploadPaper keeps a document that was signed outside the portal. Nothing is signed before a second member of the desk has
 // confirmed it.
 func (r *Registry) UploadPaper(ctx context.Context, who account.Who, id AgreementID, in PaperInput) error {
-	sum := sha256.Sum256(in.PDF)
-	hash := hex.EncodeToString(sum[:])
+	hash := sha256Of(in.PDF)
 	return r.act(ctx, who, account.Proof{}, id, "agreement.paper-uploaded", func(tx *db.Tx, a Agreement) error {
 		signers, faults := readSigners(in.Signers)
 		if err := readablePDF(in.PDF); err != nil {
@@ -75,19 +72,25 @@ func readSigners(in []PaperSignerInput) (signers []PaperSigner, faults Faults) {
 // readablePDF looks whether bytes can be a whole PDF. What it says is for a person to read: it is kept as it came, with
 // whatever signature is embedded in it.
 func readablePDF(pdf []byte) *RefusedError {
-	// A cut upload has no end. Programs put little behind it; the standard allows a kilobyte.
-	end := pdf[max(0, len(pdf)-2048):]
 	switch {
 	case len(pdf) == 0:
 		return refuse("paper-empty").at("document")
 	case len(pdf) > LargestPaper:
 		return refuse("paper-large", "most", fmt.Sprint(LargestPaper>>20)).at("document")
-	case !bytes.HasPrefix(pdf, []byte("%PDF-")):
+	case !beginsAsPDF(pdf):
 		return refuse("paper-type").at("document")
-	case !bytes.Contains(end, []byte("startxref")) || !bytes.Contains(end, []byte("%%EOF")):
+	case !endsWith(pdf, "startxref") || !endsWith(pdf, "%%EOF"):
 		return refuse("paper-broken").at("document")
 	}
 	return nil
+}
+
+func beginsAsPDF(pdf []byte) bool { return bytes.HasPrefix(pdf, []byte("%PDF-")) }
+
+// endsWith says whether a mark stands at the end of a PDF: a cut upload has none. Programs put little behind it; the standard
+// allows a kilobyte.
+func endsWith(pdf []byte, mark string) bool {
+	return bytes.Contains(pdf[max(0, len(pdf)-2048):], []byte(mark))
 }
 
 // keepPaper keeps the bytes, once. The same bytes may come again for the same version, after they were sent back.

@@ -110,6 +110,11 @@ func addressKey(email string) string { return strings.ToLower(strings.TrimSpace(
 // The fields go in as a JSON list, so that no two different lists have the same bytes.
 func digest(salt string, fields ...string) string {
 	b, _ := json.Marshal(append([]string{"sluice-fields-1", salt}, fields...)) // strings always encode
+	return sha256Of(b)
+}
+
+// sha256Of is the SHA-256 of bytes as everything here writes it: in hex.
+func sha256Of(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }

@@ -122,10 +122,7 @@ func urgent(tasks []Task, at time.Time) []Task {
 }
 
 func (r *Registry) ofRequest(q Request) []Task {
-	due := q.Recorded.In(r.zone).AddDate(0, 0, r.opts.Settings.ApproveDays)
-	if end := q.Content.Until.End(r.zone); q.Recorded.Before(end) && due.After(end) {
-		due = end
-	}
+	due := notAfter(q.Content.Until.End(r.zone), q.Recorded.In(r.zone).AddDate(0, 0, r.opts.Settings.ApproveDays), q.Recorded)
 	t := Task{Request: q.ID, Number: q.Number, Title: q.Content.Title, Licensee: q.Content.Licensee.Name, Since: q.Recorded,
 		Due: due, By: lastOf(q.Editors)}
 	t.Kind = TaskApprove
@@ -145,17 +142,23 @@ func lastOf(ids []account.PersonID) account.PersonID {
 // listAhead is how many days before its date the confirmation of the contacts is a task.
 const listAhead = 14
 
+// notAfter is when something is due that can be done until an end, asked at an instant: once that has passed, and it can be
+// done all the same, the date stays.
+func notAfter(end, due, at time.Time) time.Time {
+	if at.Before(end) && due.After(end) {
+		return end
+	}
+	return due
+}
+
 // ofAgreement lists what an agreement waits for. Nothing is due after its last day, when it would be too late to do it.
 func (r *Registry) ofAgreement(a Agreement, q Request, at time.Time) []Task {
 	base := Task{Request: a.Request, Agreement: a.ID, Number: a.Number, Title: q.Content.Title, Licensee: q.Content.Licensee.Name}
 	var tasks []Task
 	end := a.lastInstant()
 	add := func(kind TaskKind, since, due time.Time) *Task {
-		if at.Before(end) && due.After(end) {
-			due = end
-		}
 		t := base
-		t.Kind, t.Since, t.Due = kind, since, due
+		t.Kind, t.Since, t.Due = kind, since, notAfter(end, due, at)
 		tasks = append(tasks, t)
 		return &tasks[len(tasks)-1]
 	}

@@ -57,6 +57,33 @@ func decode[E any](types map[string]reflect.Type, b audit.Body) (E, bool, error)
 	return v.Elem().Interface().(E), true, nil
 }
 
+// eventsOf yields what happened to an agreement, oldest first. What the log holds about it besides is left out.
+func eventsOf(tx *db.Tx, id AgreementID) iter.Seq2[AgreementEvent, error] {
+	return func(yield func(AgreementEvent, error) bool) {
+		for e, err := range tx.LogOf("agreement:" + string(id)) {
+			ev, known, err := eventIn(e, err)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if known && !yield(ev, nil) {
+				return
+			}
+		}
+	}
+}
+
+func eventIn(e audit.Entry, err error) (AgreementEvent, bool, error) {
+	if err != nil {
+		return nil, false, err
+	}
+	body, err := e.Decode()
+	if err != nil {
+		return nil, false, err
+	}
+	return decode[AgreementEvent](agreementEvents, body)
+}
+
 // Replay folds the log through Next and compares what comes out with the tables: state, revision, parties, term, hashes,
 // contacts, amendments, and the digests of everything personal that was not erased. A row edited by hand is found.
 // An entry that Next refuses is a difference too.

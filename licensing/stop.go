@@ -147,15 +147,7 @@ func fitting(reason string) string {
 // taken says whether the log holds a halt already. Its line may outlive that, in a file that could not be written or was
 // put back: what two people have lifted since must not come back with it.
 func taken(tx *db.Tx, h Halt) (bool, error) {
-	for e, err := range tx.LogOf("agreement:" + string(h.Agreement)) {
-		if err != nil {
-			return false, err
-		}
-		body, err := e.Decode()
-		if err != nil {
-			return false, err
-		}
-		ev, _, err := decode[AgreementEvent](agreementEvents, body)
+	for ev, err := range eventsOf(tx, h.Agreement) {
 		if err != nil {
 			return false, err
 		}

@@ -1,10 +1,7 @@
 package licensing
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -45,8 +42,7 @@ func (r *Registry) ProposeParty(ctx context.Context, who account.Who, proof acco
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(in.Authority)
-		hash := hex.EncodeToString(sum[:])
+		hash := sha256Of(in.Authority)
 		if _, err := r.apply(tx, a, PartyProposed{amendment, who.Person(), p, hash, questions, note}); err != nil {
 			return err
 		}
@@ -93,7 +89,7 @@ func CheckAuthority(pdf []byte) error {
 		return refuse("authority-missing").at("authority")
 	case len(pdf) > mostAuthority:
 		return refuse("authority-large", "most", fmt.Sprint(mostAuthority>>20)).at("authority")
-	case !bytes.HasPrefix(pdf, []byte("%PDF-")) || !bytes.Contains(pdf[max(0, len(pdf)-2048):], []byte("%%EOF")):
+	case !beginsAsPDF(pdf) || !endsWith(pdf, "%%EOF"):
 		return refuse("authority-type").at("authority")
 	}
 	return nil
@@ -247,8 +243,7 @@ func authorityOf(tx *db.Tx, m Amendment) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a document of authority: %w", err)
 	}
-	sum := sha256.Sum256(pdf)
-	if hash != m.Succession.Authority || hex.EncodeToString(sum[:]) != hash {
+	if hash != m.Succession.Authority || sha256Of(pdf) != hash {
 		return nil, fmt.Errorf("%w: %s", errOtherBytes, m.Succession.Authority)
 	}
 	return pdf, nil

@@ -62,9 +62,15 @@ func (PartyAccepted) agreement() {}
 
 // Awaits is the amendment by which somebody got a part that he has not accepted yet.
 func (a Agreement) Awaits(part Part) (Amendment, bool) {
+	m, ok := a.TookOver(part)
+	return m, ok && m.Succession.Accepted.IsZero()
+}
+
+// TookOver is the amendment by which whoever has a part now got it.
+func (a Agreement) TookOver(part Part) (Amendment, bool) {
 	holder := a.Party(part).ID
 	for _, m := range a.Amendments {
-		if m.Type == ChangeParty && m.State == Effective && m.Succession.Party.ID == holder && m.Succession.Accepted.IsZero() {
+		if m.Type == ChangeParty && m.State == Effective && m.Succession.Party.ID == holder {
 			return m, true
 		}
 	}
@@ -205,11 +211,7 @@ func (a *Agreement) replaceParty(m *Amendment, ev PartyReplaced, at time.Time) e
 	}
 	// A contact that the desk has not admitted stands on the word of somebody who may not give it any more. An extension was
 	// the licensee's wish, whoever wrote it down, and two people decide about it: it stays.
-	for i, o := range a.Amendments {
-		if o.Type == AddContact && o.Open() {
-			a.Amendments[i].State = Dropped
-		}
-	}
+	a.dropOpen(Extension, ChangeParty)
 	return nil
 }
 
