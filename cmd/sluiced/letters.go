@@ -397,11 +397,11 @@ func (b background) data(l licensing.Letter, zone string, settings licensing.Set
 	case "party.invited", "party.successor-invited", "contact.invited", noticePrefix + account.NoticeInvitation:
 		d.By = b.invitation.Expires
 	case noticePrefix + account.NoticeReset:
-		d.By = l.Created.Add(resetLife)
+		d.By = l.Created.Add(account.ResetLife)
 	case noticePrefix + account.NoticeEnrol, noticePrefix + account.NoticeEnrolAnew:
-		d.By = l.Created.Add(enrolLife)
+		d.By = l.Created.Add(account.EnrolLife)
 	case noticePrefix + account.NoticeVoided:
-		d.By = l.Created.Add(askWithin)
+		d.By = l.Created.Add(account.AskWithin)
 	case "agreement.sign", "agreement.revised":
 		d.By = after(settings.SignDays)
 	case "agreement.ended":
@@ -424,14 +424,6 @@ func (b background) data(l licensing.Letter, zone string, settings licensing.Set
 	}
 	return d
 }
-
-// How long the links for a new password and a new second factor work, and how long the latter may be asked for once the
-// local key was lost, as package account has it.
-const (
-	resetLife = 30 * time.Minute
-	enrolLife = 24 * time.Hour
-	askWithin = 30 * 24 * time.Hour
-)
 
 // termEnd is the calendar entry of an agreement.
 func (b background) termEnd(l licensing.Letter, link string) mailtext.TermEnd {

@@ -66,10 +66,10 @@ const (
 	enrolLink      = "enrol"
 )
 
-// How long they live. That of an invitation is a setting.
+// ResetLife and EnrolLife are how long they live. That of an invitation is a setting.
 const (
-	resetLife = 30 * time.Minute
-	enrolLife = 24 * time.Hour
+	ResetLife = 30 * time.Minute
+	EnrolLife = 24 * time.Hour
 )
 
 // newLink makes a link of a kind for a person, and ends those made before.

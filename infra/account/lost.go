@@ -106,7 +106,7 @@ func (a *Accounts) removeFactor(tx *db.Tx, t Task) error {
 
 // mailEnrolment makes a fresh link for enrolling, to the person's first address, in a message of the kind that says why.
 func (a *Accounts) mailEnrolment(tx *db.Tx, person PersonID, why string) (link string, err error) {
-	if link, err = newLink(tx, enrolLink, person, enrolLife); err != nil {
+	if link, err = newLink(tx, enrolLink, person, EnrolLife); err != nil {
 		return "", err
 	}
 	if err := tx.Record(subject(person), enrolSent{Link: link}); err != nil {

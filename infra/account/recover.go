@@ -10,8 +10,8 @@ import (
 	"sluice/infra/db"
 )
 
-// askWithin is how long after the local key was lost a person may have the link for a new factor mailed himself.
-const askWithin = 30 * 24 * time.Hour
+// AskWithin is how long after the local key was lost a person may have the link for a new factor mailed himself.
+const AskWithin = 30 * 24 * time.Hour
 
 // Errors of recovering.
 var (
@@ -240,7 +240,7 @@ func (a *Accounts) Return(ctx context.Context, s Session) (way Return, err error
 // the one from before: a new one could be had with the mailbox alone. Staff, who decide about others, come back by two
 // colleagues, and so does everybody later.
 func (a *Accounts) mayAsk(tx *db.Tx, person PersonID, f factor) error {
-	if f.Voided.IsZero() || f.Held || f.disabled || !tx.At.Before(f.Voided.Add(askWithin)) {
+	if f.Voided.IsZero() || f.Held || f.disabled || !tx.At.Before(f.Voided.Add(AskWithin)) {
 		return ErrState
 	}
 	var set int64

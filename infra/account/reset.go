@@ -54,7 +54,7 @@ func (a *Accounts) sendReset(ctx context.Context, lookup string) error {
 		if err != nil {
 			return fmt.Errorf("looking up an address: %w", err)
 		}
-		id, err := newLink(tx, resetLink, person, resetLife)
+		id, err := newLink(tx, resetLink, person, ResetLife)
 		if err != nil {
 			return err
 		}
