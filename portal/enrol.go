@@ -168,16 +168,16 @@ func (s *Server) renewCodes(_ http.ResponseWriter, r *http.Request, v *visit) er
 	if err != nil {
 		return err
 	}
-	proof, err := v.confirm(r, account.FactorAct(v.Who.Person()))
-	if err == nil {
-		codes, err := s.cfg.Accounts.RenewRecoveryCodes(r.Context(), v.Session, proof)
-		if err != nil {
-			return err
-		}
-		return v.show("parts", s.recoveryCodes(v, "enrol.renewed", codes, "/account"))
-	}
-	if !f.refuse(err) {
+	var codes []string
+	err = v.prove(f, account.FactorAct(v.Who.Person()), func(proof account.Proof) (err error) {
+		codes, err = s.cfg.Accounts.RenewRecoveryCodes(r.Context(), v.Session, proof)
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	return v.show("parts", s.codesForm(v, f))
+	if !f.ok() {
+		return v.show("parts", s.codesForm(v, f))
+	}
+	return v.show("parts", s.recoveryCodes(v, "enrol.renewed", codes, "/account"))
 }

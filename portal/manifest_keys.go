@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"crypto/ed25519"
 	"fmt"
 	"net/http"
 	"strings"
@@ -25,11 +26,7 @@ func (s *Server) manifestKeys(w http.ResponseWriter, r *http.Request, _ *visit) 
 			return err
 		}
 		for _, k := range keys {
-			text, err := manifest.PEM(k.Public)
-			if err != nil {
-				return err
-			}
-			mark, err := manifest.Fingerprint(k.Public)
+			text, mark, err := publicKey(k.Public)
 			if err != nil {
 				return err
 			}
@@ -43,6 +40,15 @@ func (s *Server) manifestKeys(w http.ResponseWriter, r *http.Request, _ *visit) 
 	return plain(w, http.StatusOK, b.String())
 }
 
+// publicKey is a key as other tools read it, and what people compare of it.
+func publicKey(public ed25519.PublicKey) (pem, fingerprint string, err error) {
+	if pem, err = manifest.PEM(public); err != nil {
+		return "", "", err
+	}
+	fingerprint, err = manifest.Fingerprint(public)
+	return pem, fingerprint, err
+}
+
 // signatureParts say how to see, with no program of ours, that the manifest is the foundation's. None for a delivery of which the key
 // was not kept.
 func signatureParts(d delivery.Delivery) ([]templates.Part, error) {
@@ -53,11 +59,7 @@ func signatureParts(d delivery.Delivery) ([]templates.Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := manifest.PEM(public)
-	if err != nil {
-		return nil, err
-	}
-	mark, err := manifest.Fingerprint(public)
+	text, mark, err := publicKey(public)
 	if err != nil {
 		return nil, err
 	}

@@ -195,7 +195,7 @@ func (c *staffCase) signature(a licensing.Agreement, has bool, p licensing.Part)
 	if !has {
 		return templates.NotYet
 	}
-	if m, ok := c.tookOver(a, p); ok {
+	if m, ok := a.TookOver(p); ok {
 		if m.Succession.Accepted.IsZero() {
 			return templates.Lines{templates.Waiting, templates.M("staff.succession.to-accept")}
 		}

@@ -91,12 +91,12 @@ func (rf *recordForm) sent(list string) int {
 }
 
 // people are the fields of somebody, each with what the browser knows of it.
-func (rf *recordForm) people(prefix string) []templates.Part {
+func (f *form) people(prefix string, nameHint templates.Msg) []templates.Part {
 	return []templates.Part{
-		rf.input(templates.TextField{Name: prefix + "name", Label: templates.M("staff.name"), Autocomplete: "off"}),
-		rf.input(templates.TextField{Name: prefix + "latin", Label: templates.M("staff.latin"), Hint: templates.M("staff.latin-hint"), Optional: true, Autocomplete: "off"}),
-		rf.input(templates.TextField{Name: prefix + "position", Label: templates.M("staff.position"), Autocomplete: "off"}),
-		rf.input(templates.TextField{Name: prefix + "email", Label: templates.M("staff.email"), Hint: templates.M("staff.email-hint"), Type: "email", Autocomplete: "off"}),
+		f.input(templates.TextField{Name: prefix + "name", Label: templates.M("staff.name"), Hint: nameHint, Autocomplete: "off"}),
+		f.input(templates.TextField{Name: prefix + "latin", Label: templates.M("staff.latin"), Hint: templates.M("staff.latin-hint"), Optional: true, Autocomplete: "off"}),
+		f.input(templates.TextField{Name: prefix + "position", Label: templates.M("staff.position"), Autocomplete: "off"}),
+		f.input(templates.TextField{Name: prefix + "email", Label: templates.M("staff.email"), Hint: templates.M("staff.email-hint"), Type: "email", Autocomplete: "off"}),
 	}
 }
 
@@ -112,8 +112,8 @@ func (rf *recordForm) fields() []templates.Part {
 			rf.input(templates.TextField{Name: "title", Label: templates.M("staff.field.title")}),
 			rf.area(templates.TextArea{Name: "purpose", Label: templates.M("staff.field.purpose"), Hint: templates.M("staff.purpose-hint")})),
 		section("entity", rf.entity()...),
-		section("applicant", append([]templates.Part{templates.Paragraph{Body: templates.M("staff.record.applicant-hint")}}, rf.people("applicant.")...)...),
-		section("signatory", append([]templates.Part{templates.Paragraph{Body: templates.M("staff.record.signatory-hint")}}, rf.people("signatory.")...)...),
+		section("applicant", append([]templates.Part{templates.Paragraph{Body: templates.M("staff.record.applicant-hint")}}, rf.people("applicant.", nil)...)...),
+		section("signatory", append([]templates.Part{templates.Paragraph{Body: templates.M("staff.record.signatory-hint")}}, rf.people("signatory.", nil)...)...),
 		section("foundation", rf.representative()...),
 		section("data", rf.data()...),
 		section("term",
@@ -181,7 +181,7 @@ func (rf *recordForm) contactRows() []templates.Part {
 	for i := range rf.contacts {
 		name := rowField("contacts", i, "")
 		row := []templates.Part{templates.Paragraph{Body: templates.M("staff.contact-number", "Number", i+1)}}
-		row = append(row, rf.people(name)...)
+		row = append(row, rf.people(name, nil)...)
 		all = append(all, append(row, rf.country(name+"country", templates.M("staff.contact-country"), nil, false))...)
 	}
 	return all

@@ -28,14 +28,9 @@ var successionActs = []staffAct{
 			for _, p := range []licensing.Part{licensing.Signatory, licensing.Applicant} {
 				parts = append(parts, templates.Choice{Value: string(p), Text: partWord(p), Hint: templates.M("staff.succession.now", "Name", t.a.Party(p).Name)})
 			}
-			return []templates.Part{
-				f.radios(templates.Radios{Name: "part", Label: templates.M("staff.succession.part"), Choices: parts}),
-				f.input(templates.TextField{Name: "name", Label: templates.M("staff.name"), Hint: templates.M("staff.succession.name"), Autocomplete: "off"}),
-				f.input(templates.TextField{Name: "latin", Label: templates.M("staff.latin"), Hint: templates.M("staff.latin-hint"), Optional: true, Autocomplete: "off"}),
-				f.input(templates.TextField{Name: "position", Label: templates.M("staff.position"), Autocomplete: "off"}),
-				f.input(templates.TextField{Name: "email", Type: "email", Label: templates.M("staff.email"), Hint: templates.M("staff.email-hint"), Autocomplete: "off"}),
-				templates.FileField{Name: "authority", Label: templates.M("staff.succession.authority"), Hint: templates.M("staff.succession.authority-hint"), Accept: "application/pdf"},
-			}
+			fields := append([]templates.Part{f.radios(templates.Radios{Name: "part", Label: templates.M("staff.succession.part"), Choices: parts})},
+				f.people("", templates.M("staff.succession.name"))...)
+			return append(fields, templates.FileField{Name: "authority", Label: templates.M("staff.succession.authority"), Hint: templates.M("staff.succession.authority-hint"), Accept: "application/pdf"})
 		},
 		read: func(_ *target, f *form) {
 			f.choice("part", templates.M("staff.succession.part-missing"), string(licensing.Signatory), string(licensing.Applicant))
@@ -137,17 +132,6 @@ func (c *staffCase) successionLinks(m licensing.Amendment) templates.Part {
 		links = append(links, templates.Link{Text: templates.M("staff.act.keep-party.offer"), Href: c.path("amendments", number, "party", "keep"), Context: about})
 	}
 	return links
-}
-
-// tookOver is the amendment by which whoever has a part now got it.
-func (c *staffCase) tookOver(a licensing.Agreement, part licensing.Part) (licensing.Amendment, bool) {
-	i := slices.IndexFunc(a.Amendments, func(m licensing.Amendment) bool {
-		return m.Type == licensing.ChangeParty && m.State == licensing.Effective && m.Succession.Party.ID == a.Party(part).ID
-	})
-	if i < 0 {
-		return licensing.Amendment{}, false
-	}
-	return a.Amendments[i], true
 }
 
 // toTake is the task of somebody who has got a part and not accepted it.
