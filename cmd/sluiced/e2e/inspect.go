@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"regexp"
 	"sync"
 	"testing"
@@ -118,19 +119,23 @@ func (i *inspection) check(b *tab, where string, dark bool) {
 	}
 }
 
-// fits sees that nobody with the narrowest screen has to scroll sideways, whatever words and names stand on the page.
+// widths are those of the narrowest screen, of a tablet, of a small window in which tables still have columns, and of a desk.
+var widths = []int64{320, 768, 1040, 1280}
+
+// fits sees that nobody has to scroll sideways, whatever words and names stand on the page.
 func (i *inspection) fits(b *tab, where string) {
 	i.t.Helper()
-	b.width(320)
-	if wide := eval[int](b, `document.documentElement.scrollWidth`); wide > 320 {
-		i.t.Errorf("%s: at 320 pixels the page is %d wide, by %s", where, wide, eval[[]string](b, sticking))
+	for _, width := range widths {
+		b.width(width)
+		if wide := eval[int64](b, `document.documentElement.scrollWidth`); wide > width {
+			i.t.Errorf("%s: at %d pixels the page is %d wide, by %s", where, width, wide, eval[[]string](b, fmt.Sprintf(sticking, width)))
+		}
 	}
-	b.width(1280)
 }
 
-// sticking are the innermost elements that stick out of a narrow page.
-const sticking = `[...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > 320 && ![...e.children].some(c => c.getBoundingClientRect().right > 320))
-	.slice(0, 3).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 60))`
+// sticking are the innermost elements that stick out of a page of some width.
+const sticking = `((most) => [...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > most && ![...e.children].some(c => c.getBoundingClientRect().right > most))
+	.slice(0, 3).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 60)))(%d)`
 
 // axe holds a page to the rules of accessibility.
 func (i *inspection) axe(b *tab, where string) {
